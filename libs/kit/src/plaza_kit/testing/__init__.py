@@ -1,0 +1,1 @@
+"""What tests of every member share: private real servers, polling, gRPC and database fixtures."""
