@@ -1,0 +1,1 @@
+"""What every Plaza process shares. Import the modules; the package itself exports nothing."""
