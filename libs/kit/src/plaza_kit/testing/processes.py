@@ -21,22 +21,15 @@ def free_port(host: str = "127.0.0.1") -> int:
     Raises:
         OSError: No free port was found among 100 random ones.
     """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in random.SystemRandom().sample(PORTS, 100):
-        if is_free(host, port):
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
             return port
     raise OSError(f"no free port on {host} in {PORTS.start}-{PORTS.stop}")
-
-
-def is_free(host: str, port: int) -> bool:
-    """Tell whether a server could listen on this address."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def bound_to_us(argv: Sequence[str]) -> list[str]:

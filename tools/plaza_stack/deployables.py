@@ -1,0 +1,107 @@
+"""The gateway and the services, found by folder, and the settings that wire them to each other.
+
+A deployable says what it needs in its pyproject:
+
+    [tool.plaza]
+    roles = ["migrate", "serve", "relay"]   # what `python -m <name>` is told to do here (the default, for services)
+    calls = ["auth"]                        # services it calls: it has a setting <SERVICE>_TARGET for each
+    secrets = ["data_key_file"]             # settings that want a key; plaza_stack.keys knows the kinds
+
+The gateway calls every service. Settings already in the environment are kept where they are a matter of taste.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from plaza_kit.testing.processes import free_port
+from plaza_stack.keys import Keys
+from plaza_stack.program import Program
+from plaza_stack.readiness import grpc_probe, http_probe
+from workspace import Member, deployables
+
+LOOPBACK = "127.0.0.1"
+SERVICE_ROLES = ("migrate", "serve", "relay")
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What the processes share. `databases` holds a URL per service, `ports` a gRPC port per service."""
+
+    redis_url: str
+    databases: Mapping[str, str]
+    ports: Mapping[str, int]
+    keys: Keys
+
+
+class Deployable:
+    """One member of the workspace that runs as a process."""
+
+    def __init__(self, member: Member) -> None:
+        self.name = member.name.removeprefix("plaza-").replace("-", "_")
+        self._needs: dict[str, Any] = member.project.get("tool", {}).get("plaza", {})
+
+    def service(self, wiring: Wiring) -> Program:
+        """Return the process of this service."""
+        port = wiring.ports[self.name]
+        settings = {
+            "bind": f"{LOOPBACK}:{port}",
+            "database_url": wiring.databases[self.name],
+            "redis_url": wiring.redis_url,
+            "trusted_keys_dir": str(wiring.keys.trusted),
+        } | self._settings(wiring, self._needs.get("calls", []))
+        roles = self._needs.get("roles", SERVICE_ROLES)
+        return Program(self.name, self._argv(roles), port, grpc_probe(LOOPBACK, port), self._environment(settings))
+
+    def gateway(self, wiring: Wiring, host: str, port: int) -> Program:
+        """Return the process of the gateway, listening on this address."""
+        settings = {
+            "bind": address(host, port),
+            "redis_url": wiring.redis_url,
+        } | self._settings(wiring, list(wiring.ports))
+        probe = http_probe(reachable(host), port, "/readyz")
+        return Program(self.name, self._argv(["serve"]), port, probe, self._environment(settings))
+
+    def _argv(self, roles: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+        return (sys.executable, "-P", "-m", self.name, *roles)
+
+    def _settings(self, wiring: Wiring, calls: list[str]) -> dict[str, str]:
+        targets = {f"{service}_target": f"{LOOPBACK}:{wiring.ports[service]}" for service in calls}
+        secrets = {setting: str(wiring.keys.secret(self.name, setting)) for setting in self._needs.get("secrets", [])}
+        return targets | secrets
+
+    def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
+        prefix = f"PLAZA_{self.name.upper()}_"
+        taste = {f"{prefix}ENVIRONMENT": "development", f"{prefix}LOG_FORMAT": "console", "PYTHONUNBUFFERED": "1"}
+        inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE", "REDIS_URL")}
+        return taste | inherited | {f"{prefix}{name.upper()}": value for name, value in settings.items()}
+
+
+def address(host: str, port: int) -> str:
+    """Return host and port in one, as settings and URLs have it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def reachable(host: str) -> str:
+    """Return the address at which a server that listens on `host` can be reached from this machine."""
+    return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)
+
+
+def find_deployables() -> tuple[Deployable, list[Deployable]]:
+    """Return the gateway and the services."""
+    found = [Deployable(member) for member in deployables()]
+    gateway = next(deployable for deployable in found if deployable.name == "gateway")
+    return gateway, [deployable for deployable in found if deployable is not gateway]
+
+
+def choose_ports(services: list[Deployable]) -> dict[str, int]:
+    """Return a free port for each service; it keeps that for the whole run."""
+    ports: dict[str, int] = {}
+    for service in services:
+        port = free_port(LOOPBACK)
+        while port in ports.values():
+            port = free_port(LOOPBACK)
+        ports[service.name] = port
+    return ports
