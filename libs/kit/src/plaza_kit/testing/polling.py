@@ -54,3 +54,17 @@ async def eventually(
         if time.monotonic() >= deadline:
             raise NeverTrueError(f"not true within {timeout:g} s; last answer: {answer!r}") from failure
         await asyncio.sleep(interval)
+
+
+def wait_until(predicate: Callable[[], T], timeout: float = 5.0, *, interval: float = 0.02) -> T:
+    """Do what `eventually` does where no event loop runs, as in fixtures of a whole session.
+
+    Raises:
+        NeverTrueError: The deadline passed.
+    """
+    deadline = time.monotonic() + timeout
+    while not (value := predicate()):
+        if time.monotonic() >= deadline:
+            raise NeverTrueError(f"not true within {timeout:g} s; last answer: {value!r}")
+        time.sleep(interval)
+    return value

@@ -117,7 +117,9 @@ def start_mariadb(directory: Path) -> PrivateServer:
     install, serve = find_program("mariadb-install-db"), find_program("mariadbd")
     directory.mkdir(parents=True)
     data, port = directory / "data", processes.free_port()
-    shared = ["--no-defaults", f"--datadir={data}", *CHEAP_MARIADB]
+    temporary = directory / "tmp"  # in a shared one, two servers delete each other's tables
+    temporary.mkdir()
+    shared = ["--no-defaults", f"--datadir={data}", f"--tmpdir={temporary}", *CHEAP_MARIADB]
     if os.geteuid() == 0:
         shared.append("--user=root")  # else it refuses to run as root
     done = subprocess.run(

@@ -1,0 +1,172 @@
+import asyncio
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Table, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from plaza_kit.db import Database, UtcDateTime, driver_url, new_metadata, server_now_ms
+from plaza_kit.errors import Unavailable
+from plaza_kit.testing.database import create_tables
+from plaza_kit.testing.polling import eventually
+
+
+async def count(database: Database, table: Table) -> int:
+    async with database.read() as connection:
+        return int(await connection.scalar(select(func.count()).select_from(table)) or 0)
+
+
+async def test_a_failed_write_leaves_nothing(database: Database, tables: Any) -> None:
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(insert(tables.notes).values(text="a"))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await database.write(work)
+    assert await count(database, tables.notes) == 0
+
+
+async def test_a_broken_rule_is_the_domains_business(database: Database, tables: Any) -> None:
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(insert(tables.notes).values(text="a"))
+
+    await database.write(work)
+    with pytest.raises(IntegrityError):
+        await database.write(work)
+
+
+async def test_concurrent_increments_are_all_kept(database: Database, tables: Any) -> None:
+    async def create(connection: AsyncConnection) -> None:
+        await connection.execute(insert(tables.notes).values(text="counter"))
+
+    async def increment(connection: AsyncConnection) -> None:
+        row = await connection.execute(
+            select(tables.notes.c.number).where(tables.notes.c.text == "counter").with_for_update()
+        )
+        await connection.execute(update(tables.notes).values(number=row.scalar_one() + 1))
+
+    await database.write(create)
+    await asyncio.gather(*(database.write(increment) for _ in range(30)))
+    async with database.read() as connection:
+        assert await connection.scalar(select(tables.notes.c.number)) == 30
+
+
+async def test_a_deadlock_is_run_again(database_url: str, tables: Any) -> None:
+    """Two transactions take two rows in opposite order; on SQLite the second simply waits."""
+    database = Database(database_url)
+
+    async def create(connection: AsyncConnection) -> None:
+        await connection.execute(insert(tables.notes), [{"text": "a"}, {"text": "b"}])
+
+    await database.write(create)
+    both_hold_one = asyncio.Barrier(2) if database.dialect == "mysql" else None
+    attempts = 0
+
+    def crossing(first: str, second: str) -> Any:
+        is_first_attempt = True
+
+        async def work(connection: AsyncConnection) -> None:
+            nonlocal is_first_attempt, attempts
+            attempts += 1
+            add = tables.notes.c.number + 1
+            await connection.execute(update(tables.notes).where(tables.notes.c.text == first).values(number=add))
+            if is_first_attempt and both_hold_one:
+                is_first_attempt = False
+                await both_hold_one.wait()
+            await connection.execute(update(tables.notes).where(tables.notes.c.text == second).values(number=add))
+
+        return work
+
+    await asyncio.gather(database.write(crossing("a", "b")), database.write(crossing("b", "a")))
+    async with database.read() as connection:
+        numbers = (await connection.execute(select(tables.notes.c.number))).scalars().all()
+    assert list(numbers) == [2, 2]
+    assert attempts == (3 if database.dialect == "mysql" else 2)
+    await database.close()
+
+
+async def test_a_cancelled_query_never_answers_somebody_else(database: Database) -> None:
+    """A connection that was cut off in the middle of a query must not be used again."""
+    sleep = "SELECT SLEEP(0.2), 'mine'" if database.dialect == "mysql" else None
+
+    async def slow() -> None:
+        async with database.read() as connection:
+            await connection.execute(
+                text(
+                    sleep
+                    or "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 300000) SELECT MAX(i), 'mine' FROM n"
+                )
+            )
+
+    tasks = [asyncio.create_task(slow()) for _ in range(8)]
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for number in range(40):
+        async with database.read() as connection:
+            assert (await connection.execute(text(f"SELECT {number}, 'other'"))).one() == (number, "other")
+
+
+@pytest.mark.parametrize("url", ["mysql://root@127.0.0.1:1/nothing", "sqlite:////no/such/folder/x.db"])
+async def test_a_database_that_is_away_is_unavailable(url: str) -> None:
+    database = Database(url)
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(text("SELECT 1"))
+
+    with pytest.raises(Unavailable):
+        await database.write(work)
+    with pytest.raises(Unavailable):
+        async with database.read() as connection:
+            await work(connection)
+    await database.close()
+    await eventually(lambda: not any("_connection_worker" in thread.name for thread in threading.enumerate()))
+
+
+async def test_moments_are_utc_to_the_microsecond(database_url: str) -> None:
+    metadata = new_metadata()
+    moments = Table("moments", metadata, Column("at", UtcDateTime, primary_key=True))
+    create_tables(database_url, metadata)
+    database = Database(database_url)
+    moment = datetime(2025, 7, 12, 21, 10, 33, 999_999, timezone(timedelta(hours=8)))
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(insert(moments).values(at=moment))
+
+    await database.write(work)
+    async with database.read() as connection:
+        stored = await connection.scalar(select(moments.c.at))
+    assert stored == moment
+    assert stored is not None
+    assert stored.tzinfo is UTC
+    with pytest.raises((ValueError, StatementError)):
+        await database.write(lambda c: c.execute(insert(moments).values(at=datetime(2025, 1, 1))))
+    await database.close()
+
+
+async def test_the_databases_own_clock_is_unix_time(database: Database) -> None:
+    async with database.read() as connection:
+        now = await connection.scalar(select(server_now_ms(database.dialect)))
+    assert now is not None
+    assert abs(now - datetime.now(UTC).timestamp() * 1000) < 60_000
+
+
+async def test_an_acknowledged_write_on_sqlite_is_durable(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    async with database.read() as connection:
+        pragmas = [
+            (await connection.execute(text(f"PRAGMA {name}"))).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert pragmas == ["wal", 2, 1]
+    await database.close()
+
+
+def test_another_kind_of_database_is_refused() -> None:
+    with pytest.raises(ValueError, match="postgresql"):
+        driver_url("postgresql://localhost/x", synchronous=False)
