@@ -76,6 +76,7 @@ class PrivateServer:
         self._program = Path(argv[0]).name
         self._log = directory / "server.log"
         self._process = processes.start(argv, log=self._log)
+        self.pid = self._process.pid
         self._wait_for(port)
 
     def _wait_for(self, port: int) -> None:

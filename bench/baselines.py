@@ -1,0 +1,58 @@
+"""What the whole path is compared with: the least an ASGI server does, and the least FastAPI does, on uvicorn.
+
+`python -m bench.baselines asgi|fastapi PORT`. Both answer a JSON object of the size of a profile.
+"""
+
+import sys
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+PROFILE = {
+    "success": True,
+    "profile": {
+        "id": 1,
+        "username": "bench",
+        "email": "",
+        "first_name": "",
+        "last_name": "",
+        "phone": None,
+        "avatar": None,
+        "date_joined": "2025-07-12T13:10:33.123Z",
+        "last_login": "2025-07-12T13:10:33.123Z",
+        "resume": None,
+    },
+}
+BODY = b'{"success":true,"profile":{"id":1,"username":"bench","email":"","first_name":"","last_name":"","phone":null}}'
+HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(BODY)).encode())]
+
+
+async def asgi(scope: Any, receive: Any, send: Any) -> None:
+    """Answer the same bytes, whatever is asked."""
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        await send({"type": "http.response.body", "body": BODY})
+
+
+def fastapi() -> FastAPI:
+    """One route that returns a dict."""
+    app = FastAPI()
+
+    @app.get("/")
+    async def profile() -> dict[str, Any]:
+        return PROFILE
+
+    return app
+
+
+if __name__ == "__main__":
+    uvicorn.run(
+        asgi if sys.argv[1] == "asgi" else fastapi(),
+        port=int(sys.argv[2]),
+        loop="uvloop",
+        http="httptools",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+    )
