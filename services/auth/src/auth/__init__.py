@@ -1,0 +1,1 @@
+"""Plaza's accounts: sign-in, sessions, profiles and resumes."""

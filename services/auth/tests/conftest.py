@@ -1,0 +1,182 @@
+"""The service as its callers see it: a real server, its interceptors, and a real database under it."""
+
+import base64
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from auth import keys
+from auth.main import Service
+from auth.processes import migrations_folder
+from auth.settings import AuthSettings
+from plaza.auth.v1 import auth_service_pb2 as auth_pb
+from plaza.auth.v1 import (
+    account_service_pb2_grpc,
+    auth_service_pb2_grpc,
+    profile_service_pb2_grpc,
+    resume_service_pb2_grpc,
+    session_service_pb2_grpc,
+    user_service_pb2_grpc,
+)
+from plaza_kit.caller import Caller
+from plaza_kit.grpc_client import Client
+from plaza_kit.testing.database import MigratedDatabases
+from plaza_kit.testing.grpc import new_trust, serving
+from pydantic import SecretStr
+
+PASSWORD = "password123"
+
+
+class MovingClock:
+    """Time that a test can move."""
+
+    def __init__(self) -> None:
+        self._offset = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._offset
+
+    def forward(self, **parts: float) -> None:
+        self._offset += timedelta(**parts)
+
+
+class Auth:
+    """A client of the service: `await auth.call("Login", auth_pb.LoginRequest(...))`."""
+
+    def __init__(self, client: Client, service: Service, clock: MovingClock, outbox: "list[Any]") -> None:
+        self.client = client
+        self.service = service
+        self.clock = clock
+        self.sent_mails = outbox
+        stubs = (
+            auth_service_pb2_grpc.AuthServiceStub(client.channel),
+            session_service_pb2_grpc.SessionServiceStub(client.channel),
+            account_service_pb2_grpc.AccountServiceStub(client.channel),
+            user_service_pb2_grpc.UserServiceStub(client.channel),
+            profile_service_pb2_grpc.ProfileServiceStub(client.channel),
+            resume_service_pb2_grpc.ResumeServiceStub(client.channel),
+        )
+        self._methods = {name: method for stub in stubs for name, method in vars(stub).items()}
+
+    async def call(self, method: str, request: Any, caller: Caller | None = None) -> Any:
+        return await self.client.call(self._methods[method], request, caller=caller or visitor(), timeout=10.0)
+
+    async def register(self, username: str = "alice", password: str = PASSWORD) -> int:
+        response = await self.call("Register", auth_pb.RegisterRequest(username=username, password=password))
+        return int(response.user_id)
+
+    async def login(self, username: str = "alice", password: str = PASSWORD, **more: Any) -> auth_pb.LoginResponse:
+        caller = more.pop("caller", None)
+        request = auth_pb.LoginRequest(username=username, password=password, **more)
+        response: auth_pb.LoginResponse = await self.call("Login", request, caller)
+        return response
+
+    async def signed_in(self, username: str = "alice", *roles: str) -> Caller:
+        """Register and sign in; return the caller that the edge would make of the token."""
+        await self.register(username)
+        return await self.session(username, *roles)
+
+    async def session(self, username: str = "alice", *roles: str, password: str = PASSWORD) -> Caller:
+        """Sign in once more."""
+        response = await self.login(username, password)
+        return self.caller_of(response.tokens.access_token, *roles)
+
+    def caller_of(self, access_token: str, *roles: str, **more: str) -> Caller:
+        claims = decode(access_token)
+        return Caller(
+            user_id=claims["user_id"],
+            username=claims["username"],
+            roles=frozenset(roles or claims["roles"]),
+            session_id=claims["sid"],
+            token_version=claims["ver"],
+            request_id="test-request",
+            address=more.get("address", "192.0.2.1"),
+            user_agent="pytest",
+            idempotency_key=more.get("idempotency_key", ""),
+        )
+
+
+def decode(access_token: str) -> dict[str, Any]:
+    """Return the claims of a token, unverified."""
+    import jwt
+
+    claims: dict[str, Any] = jwt.decode(access_token, options={"verify_signature": False})
+    return claims
+
+
+def visitor(**more: Any) -> Caller:
+    """Return nobody, calling from one address."""
+    return Caller(**({"request_id": "test-request", "address": "192.0.2.1", "user_agent": "pytest"} | more))
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> MigratedDatabases:
+    return MigratedDatabases(migrations_folder(), tmp_path_factory.mktemp("auth-databases"))
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def database_url(request: pytest.FixtureRequest, databases: MigratedDatabases, tmp_path: Path) -> str:
+    """The URL of an empty, migrated database: each test runs on both kinds."""
+    if request.param == "sqlite":
+        return databases.sqlite(tmp_path / "auth.db")
+    return databases.mariadb(request.getfixturevalue("mariadb_server"))
+
+
+@pytest.fixture(scope="session")
+def key_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("auth-keys")
+    keys.add_key(folder / "signing")
+    (folder / "data.key").write_bytes(base64.b64encode(secrets.token_bytes(32)) + b"\n")
+    yield folder
+
+
+@pytest.fixture
+def make_settings(database_url: str, key_files: Path) -> Any:
+    """Return a function that makes settings, with short times where a test would wait."""
+
+    def make(**changes: Any) -> AuthSettings:
+        values: dict[str, Any] = {
+            "environment": "development",
+            "database_url": SecretStr(database_url),
+            "signing_keys_dir": key_files / "signing",
+            "data_key_file": key_files / "data.key",
+            "login_failure_floor": timedelta(seconds=0),
+            "password_workers": 2,
+            "database_pool_size": 5,
+        }
+        return AuthSettings(**(values | changes))
+
+    return make
+
+
+class ListTransport:
+    """Keeps what would be sent."""
+
+    def __init__(self) -> None:
+        self.mails: list[Any] = []
+        self.failure: Exception | None = None
+
+    async def send(self, mail: Any) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.mails.append(mail)
+
+
+@pytest.fixture
+def settings_changes() -> dict[str, Any]:
+    """What a test wants to be configured differently; override by parametrizing."""
+    return {}
+
+
+@pytest.fixture
+async def auth(make_settings: Any, settings_changes: dict[str, Any]) -> AsyncIterator[Auth]:
+    """A running service and a client that may speak for anybody."""
+    clock = MovingClock()
+    transport = ListTransport()
+    service = Service(make_settings(**settings_changes), clock=clock, transport=transport)
+    async with serving("auth", list(service.registrations), trust=new_trust()) as client:
+        yield Auth(client, service, clock, transport.mails)
+    await service.close()
