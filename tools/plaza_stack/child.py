@@ -17,7 +17,6 @@ MAX_EARLY_ENDS = 3
 STABLE_SECONDS = 30.0  # after so long a process counts as healthy: the next restart is immediate again
 FIRST_DELAY, MAX_DELAY = 0.1, 5.0
 PROBE_SECONDS = 0.05
-STOP_SECONDS = 15.0
 
 
 class CannotStartError(StackError):
@@ -71,10 +70,10 @@ class Child:
             return
         self._signal(signal.SIGTERM)
         try:
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(self._program.stop_seconds):
                 await self._ended.wait()
         except TimeoutError:
-            self._report(f"{self.name} did not stop within {STOP_SECONDS:g} s: killed.")
+            self._report(f"{self.name} did not stop within {self._program.stop_seconds:g} s: killed.")
             self.kill()
             await self._ended.wait()
 

@@ -9,6 +9,7 @@ from plaza_stack.logs import LogFile
 from plaza_stack.problem import StackError
 from plaza_stack.program import Program
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_SECONDS = 60.0
 LOG_CHECK_SECONDS = 5.0
 
@@ -35,6 +36,7 @@ class Supervisor:
         self._report = report
         self._announce = announce
         self._stop_asked = asyncio.Event()
+        self._given_up = asyncio.Event()  # a child has ended for good
         self._running: list[asyncio.Task[None]] = []
         self._all_ready = False
         self._groups = [
@@ -44,14 +46,14 @@ class Supervisor:
         self._children = [child for group in self._groups for child in group]
 
     async def run(self) -> None:
-        """Run the stack until SIGINT, SIGTERM or SIGHUP; a second SIGINT ends it without ceremony.
+        """Run the stack until SIGINT, SIGTERM or SIGHUP; a second one ends it without ceremony.
 
         Raises:
             StackError: A process cannot start.
         """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._on_signal)
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self.ask_to_stop)
         logs = asyncio.create_task(self._bound_logs())
         try:
             if await self._unless_stopped(self._start()):
@@ -61,6 +63,8 @@ class Supervisor:
         finally:
             await self._stop()
             logs.cancel()
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
 
     async def _start(self) -> None:
         first, *rest = self._groups
@@ -70,7 +74,9 @@ class Supervisor:
     async def _start_together(self, children: Sequence[Child]) -> None:
         for child in children:
             child.log.rotate()
-            self._running.append(asyncio.create_task(child.run(), name=child.name))
+            task = asyncio.create_task(child.run(), name=child.name)
+            task.add_done_callback(lambda _: self._given_up.set())
+            self._running.append(task)
         try:
             async with asyncio.timeout(READY_SECONDS):
                 for child in children:
@@ -82,23 +88,19 @@ class Supervisor:
 
     async def _unless_stopped(self, work: Awaitable[object]) -> bool:
         """Wait for `work`; return False if a stop was asked for first. A child that gives up ends the wait."""
-        task = asyncio.ensure_future(work)
-        stop = asyncio.create_task(self._stop_asked.wait())
+        waits = [asyncio.ensure_future(wait) for wait in (work, self._given_up.wait(), self._stop_asked.wait())]
         try:
-            while True:
-                await asyncio.wait([task, stop, *self._running], return_when=asyncio.FIRST_COMPLETED)
-                for running in self._running:
-                    if running.done() and running.exception():
-                        running.result()
-                if task.done():
-                    task.result()
-                    return True
-                if stop.done():
-                    return False
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for running in self._running:
+                if running.done():
+                    running.result()
+            if waits[0].done():
+                waits[0].result()
+            return waits[0].done()
         finally:
-            task.cancel()
-            stop.cancel()
-            await asyncio.wait([task, stop])
+            for wait in waits:
+                wait.cancel()
+            await asyncio.wait(waits)
 
     async def _stop(self) -> None:
         self._all_ready = False
@@ -107,7 +109,8 @@ class Supervisor:
         if self._running:
             await asyncio.wait(self._running)
 
-    def _on_signal(self) -> None:
+    def ask_to_stop(self) -> None:
+        """End `run()` in order; asked a second time, at once."""
         if self._stop_asked.is_set():
             for child in self._children:
                 child.kill()
