@@ -27,7 +27,7 @@ MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard protos/pyproject.toml libs/*
 MODULES := plaza-protos=plaza,plaza-kit=plaza_kit,protobuf=google,googleapis-common-protos=google,grpcio-status=grpc_status,grpcio-health-checking=grpc_health
 
 .PHONY: help run test check fmt fmt-check lint types imports proto proto-check docs docs-check lock bench \
-	test-unit test-contract test-integration e2e alone clean
+	test-unit test-contract test-integration e2e alone keys clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,7 +97,7 @@ lock: ## lock the dependencies again (UPGRADE=1: in their newest versions)
 bench: ## measure requests/s, latency and CPU time on this machine
 	$(DEV)
 	@sh tools/test_servers.sh wrk
-	@$(BIN)/python bench
+	@$(BIN)/python -m bench
 
 test-unit: ## tests of pure code (T=path narrows)
 	$(DEV)
@@ -120,6 +120,10 @@ e2e: ## tests of the whole stack (T=path narrows)
 
 alone: ## install one deployable from its own lock in a folder of its own and test it: S=services/auth
 	@sh tools/alone.sh '$(S)'
+
+keys: ## make the keys of a deployment in deploy/compose/keys
+	$(RUN)
+	@$(BIN)/python tools/keys.py deploy/compose/keys
 
 clean: ## remove .venv and caches; data in .plaza stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis

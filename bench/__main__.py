@@ -5,7 +5,7 @@ medians and goes to docs/benchmarks.md. The database is a private MariaDB whose 
 """
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import os
 import platform
@@ -110,7 +110,7 @@ def report(results: dict[str, Sample], command: str) -> str:
     """Return the table and what it says, as Markdown."""
     fastapi = results["bare FastAPI route"].total_cpu_us
     lines = [
-        f"{datetime.datetime.now(datetime.UTC).date()}, {os.cpu_count()} cores {platform.machine()}, "
+        f"{dt.datetime.now(dt.UTC).date()}, {os.cpu_count()} cores {platform.machine()}, "
         f"Python {platform.python_version()}, `{command}`; wrk on the same machine.",
         "",
         "| | requests/s | p50 ms | p99 ms | CPU us per request | x bare FastAPI | of it |",

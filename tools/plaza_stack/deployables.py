@@ -67,10 +67,13 @@ class Deployable:
     def _argv(self, roles: list[str] | tuple[str, ...]) -> tuple[str, ...]:
         return (sys.executable, "-P", "-m", self.name, *roles)
 
+    def make_secrets(self, keys: Keys) -> dict[str, str]:
+        """Return the settings that name keys, making those that are missing."""
+        return {setting: str(keys.secret(self.name, setting)) for setting in self._needs.get("secrets", [])}
+
     def _settings(self, wiring: Wiring, calls: list[str]) -> dict[str, str]:
         targets = {f"{service}_target": f"{LOOPBACK}:{wiring.ports[service]}" for service in calls}
-        secrets = {setting: str(wiring.keys.secret(self.name, setting)) for setting in self._needs.get("secrets", [])}
-        return targets | secrets
+        return targets | self.make_secrets(wiring.keys)
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         prefix = f"PLAZA_{self.name.upper()}_"
