@@ -1,0 +1,1 @@
+"""Plaza's HTTP edge."""

@@ -1,0 +1,337 @@
+"""The HTTP parser's guard: what must hold before a request reaches any application code.
+
+uvicorn's httptools protocol lets clients take for ever over a request, send megabytes of headers, name two hosts or
+none, and never read an answer. This subclass sees the bytes first. A connection is in one of three phases:
+
+  head  from the connection's first moment, and again from the first byte after an answer: an absolute deadline, a
+        limit on bytes and on fields;
+  body  from the end of the head to the end of the message: an absolute deadline;
+  idle  waiting for the answer, or for the next request (uvicorn's keep-alive time).
+
+Deadlines are moments stored on the connection; one task looks at all connections several times a second, so a request
+pays for no timer. Bytes that come late, one by one, move no deadline.
+"""
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import httptools
+import structlog
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.addresses import Addresses, subscriber
+from gateway.metrics import CONNECTIONS, SHED
+from gateway.settings import Settings
+
+log = structlog.get_logger()
+
+_HOST = re.compile(rb"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?")
+_HOSTS_REMEMBERED = 1024
+_NEVER = float("inf")
+_SWEEPS_PER_DEADLINE = 8
+_SLOWEST_SWEEP = 0.5
+_LINGER_SECONDS = 2.0
+
+Refusal = Callable[[str], bytes]
+"""Returns the whole response, head and body, for a code of the catalogue; the connection is closed after it."""
+
+
+class Refused(Exception):
+    """The request is not served; the argument is the code to answer with."""
+
+
+class Hosts:
+    """The rule for `Host`: well-formed, and on the list if there is one.
+
+    Args:
+        allowed: Names without port, lower case; empty allows any.
+    """
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._allowed = frozenset(name.lower().encode() for name in allowed)
+        self._good: set[bytes] = set()
+
+    def is_good(self, host: bytes) -> bool:
+        """Return whether a request may name this host."""
+        if host in self._good:
+            return True
+        if not _HOST.fullmatch(host) or (self._allowed and _without_port(host).lower() not in self._allowed):
+            return False
+        if len(self._good) < _HOSTS_REMEMBERED:
+            self._good.add(host)
+        return True
+
+
+class Rail:
+    """The limits and what is counted across connections.
+
+    Args:
+        settings: The limits.
+        refusal: Makes the answer to a request that is not served.
+    """
+
+    def __init__(self, settings: Settings, refusal: Refusal) -> None:
+        self.refusal = refusal
+        self.hosts = Hosts(settings.allowed_hosts)
+        self.head_seconds = settings.head_deadline.total_seconds()
+        self.body_seconds = settings.body_deadline.total_seconds()
+        self.write_seconds = settings.write_deadline.total_seconds()
+        self.head_bytes = settings.head_limit_bytes
+        self.head_fields = settings.head_limit_fields
+        self.connections: set[GuardedProtocol] = set()
+        self._per_address: Counter[str] = Counter()
+        self._most_per_address = settings.max_connections_per_address
+        self._proxies = Addresses(settings.trusted_proxies)
+
+    def protocol(self, *args: Any, **kwargs: Any) -> "GuardedProtocol":
+        """Make the protocol of a new connection; uvicorn calls this."""
+        return GuardedProtocol(self, *args, **kwargs)
+
+    def enter(self, connection: "GuardedProtocol", peer: str) -> bool:
+        """Count a connection in; returns whether its address may have one more."""
+        self.connections.add(connection)
+        CONNECTIONS.set(len(self.connections))
+        self._per_address[subscriber(peer)] += 1
+        return self._per_address[subscriber(peer)] <= self._most_per_address or self._proxies.is_trusted(peer)
+
+    def leave(self, connection: "GuardedProtocol", peer: str) -> None:
+        """Count a connection out."""
+        if connection not in self.connections:
+            return
+        self.connections.discard(connection)
+        CONNECTIONS.set(len(self.connections))
+        key = subscriber(peer)
+        self._per_address[key] -= 1
+        if self._per_address[key] <= 0:
+            del self._per_address[key]
+
+    async def sweep(self) -> None:
+        """Enforce the deadlines of all connections, until cancelled."""
+        shortest = min(self.head_seconds, self.body_seconds, self.write_seconds)
+        pause = min(shortest / _SWEEPS_PER_DEADLINE, _SLOWEST_SWEEP)
+        while True:
+            await asyncio.sleep(pause)
+            now = time.monotonic()
+            for connection in tuple(self.connections):
+                connection.enforce(now)
+
+
+class _LingeringTransport:
+    """The transport as uvicorn's request cycles see it: they write as ever, closing is the connection's business."""
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self._transport = transport
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self.close = close
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, rail: Rail, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._rail = rail
+        self._wire: asyncio.Transport | None = None
+        self._deadline = _NEVER
+        self._in_head = False
+        self._in_body = False
+        self._head_raw = 0
+        self._head_parsed = 0
+        self._head_fields = 0
+        self._host: bytes | None = None
+        self._is_deaf = False
+        self._unsent = 0
+        self._unsent_since = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        """Start the clock: a client that connects has something to say."""
+        super().connection_made(transport)
+        self._wire = transport
+        self.transport = _LingeringTransport(transport, self.close)  # type: ignore[assignment]  # stands in for it
+        self._deadline = time.monotonic() + self._rail.head_seconds
+        if not self._rail.enter(self, self._peer):
+            SHED.labels("connections_per_address").inc()
+            self._is_deaf = True
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._is_deaf = True
+        self._in_head = self._in_body = False
+        self._deadline = _NEVER
+        self._rail.leave(self, self._peer)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; the first one after an answer starts the clock of the next head."""
+        if self._is_deaf:
+            return
+        if self._deadline == _NEVER and not self._is_answering:
+            self._deadline = time.monotonic() + self._rail.head_seconds
+        self._unset_keepalive_if_required()
+        was_in_head = self._in_head
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            return  # no protocol is offered: the request is answered as if it had not asked
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self.refuse(str(cause) if isinstance(cause, Refused) else "MALFORMED_REQUEST")
+            return
+        if self._in_head and was_in_head:
+            # Fields are counted when they are complete; one that never ends, by its bytes.
+            self._head_raw += len(data)
+            if self._head_raw > self._rail.head_bytes:
+                self.refuse("HEADERS_TOO_LARGE")
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self._in_head = True
+        self._head_raw = self._head_parsed = self._head_fields = 0
+        self._host = None
+        if self._deadline == _NEVER:  # the next request of a pipeline, in bytes that came with the one before
+            self._deadline = time.monotonic() + self._rail.head_seconds
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the request target.
+
+        Raises:
+            Refused: It is too long.
+        """
+        super().on_url(url)
+        self._grow(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field is complete.
+
+        Raises:
+            Refused: There are too many of them, or two hosts.
+        """
+        self._head_fields += 1
+        if self._head_fields > self._rail.head_fields:
+            raise Refused("HEADERS_TOO_LARGE")
+        self._grow(len(name) + len(value) + 4)
+        super().on_header(name, value)
+        if self.headers[-1][0] == b"host":
+            if self._host is not None:
+                raise Refused("MALFORMED_REQUEST")
+            self._host = value
+
+    def on_headers_complete(self) -> None:
+        """The head is complete.
+
+        Raises:
+            Refused: The host is missing, malformed, not ours, or another one than the target's; or a length is given
+                in a way that proxies of HTTP/1.0 do not understand.
+        """
+        self._check_host()
+        if self.parser.get_http_version() == "1.0" and any(name == b"transfer-encoding" for name, _ in self.headers):
+            raise Refused("MALFORMED_REQUEST")
+        self._in_head = False
+        self._in_body = True
+        self._deadline = time.monotonic() + self._rail.body_seconds
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is complete: from here on it is our turn."""
+        self._in_body = False
+        self._deadline = _NEVER
+        super().on_message_complete()
+
+    def enforce(self, now: float) -> None:
+        """Close the connection if a deadline has passed."""
+        wire = self._wire
+        if wire is None:
+            return
+        if now >= self._deadline:
+            if self._is_deaf:
+                wire.abort()  # it was told, and has had its time to listen
+            else:
+                self.refuse("REQUEST_TIMEOUT")
+            return
+        unsent = wire.get_write_buffer_size()
+        if unsent == 0 or unsent < self._unsent:
+            self._unsent_since = now
+        elif now - self._unsent_since > self._rail.write_seconds:
+            log.info("guard.reader_stalled", unsent=unsent)
+            self._is_deaf = True
+            wire.abort()
+        self._unsent = unsent
+
+    def refuse(self, code: str) -> None:
+        """Answer with a problem and close; what is being answered already is answered to its end first."""
+        self._is_deaf = True
+        log.info("guard.refused", code=code, phase="body" if self._in_body else "head")
+        cycle = self.cycle
+        if self._in_body and (cycle.response_started or self.pipeline):
+            self.close()
+        elif not self._in_body and self._is_answering:
+            self._deadline = _NEVER
+            cycle.keep_alive = False  # the newest: those before it are answered in their order
+        else:
+            self.transport.write(self._rail.refusal(code))
+            if cycle is not None:
+                cycle.disconnected = True
+                cycle.message_event.set()
+            self.close()
+
+    def close(self) -> None:
+        """Close the connection; while the client may still be sending, first our direction only.
+
+        Closing a socket with unread bytes resets the connection, and the client may lose the answer that it was sent.
+        """
+        wire = self._wire
+        if wire is None or wire.is_closing():
+            return
+        if not (self._in_head or self._in_body) or not wire.can_write_eof():
+            wire.close()
+            return
+        self._in_head = self._in_body = False
+        self._is_deaf = True
+        self._deadline = time.monotonic() + _LINGER_SECONDS
+        wire.write_eof()
+        self.flow.resume_reading()
+
+    @property
+    def _peer(self) -> str:
+        return self.client[0] if self.client else ""
+
+    @property
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _grow(self, size: int) -> None:
+        self._head_parsed += size
+        if self._head_parsed > self._rail.head_bytes:
+            raise Refused("HEADERS_TOO_LARGE")
+
+    def _check_host(self) -> None:
+        host = self._host
+        if host is None:
+            if self.parser.get_http_version() == "1.0":
+                return
+            raise Refused("MALFORMED_REQUEST")
+        if not self._rail.hosts.is_good(host):
+            raise Refused("MALFORMED_REQUEST")
+        if not self.url.startswith(b"/"):
+            target = httptools.parse_url(self.url)
+            authority = target.host or b""
+            if target.port:
+                authority += b":%d" % target.port
+            if target.schema not in (b"http", b"https") or authority.lower() != host.lower():
+                raise Refused("MALFORMED_REQUEST")
+
+
+def _without_port(host: bytes) -> bytes:
+    if host.startswith(b"["):
+        return host.partition(b"]")[0] + b"]"
+    return host.partition(b":")[0]

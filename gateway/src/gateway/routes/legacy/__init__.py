@@ -1,0 +1,1 @@
+"""Routes that keep the wire contract of the two back ends that Plaza replaces."""
