@@ -43,6 +43,7 @@ async def serving(
     trust: Trust,
     services: tuple[ServiceDescriptor, ...] = (),
     limits: ServerLimits | None = None,
+    telemetry: Telemetry | None = None,
 ) -> AsyncIterator[Client]:
     """Run a server on a free port with the whole chain in front of its handlers; yields a client for it."""
     server = GrpcServer(
@@ -51,7 +52,7 @@ async def serving(
         verifier=trust.verifier(service),
         registrations=registrations,
         limits=limits or ServerLimits(drain_grace=timedelta(seconds=1)),
-        telemetry=Telemetry(service),
+        telemetry=telemetry or Telemetry(service),
     )
     await server.start()
     client = Client(f"127.0.0.1:{server.port}", audience=service, minter=trust.minter(), services=services)

@@ -154,6 +154,8 @@ class MariaDb:
     """Hands out empty databases of one MariaDB server and drops them again."""
 
     def __init__(self, server: Server, *, worker: str) -> None:
+        self.url = server.url
+        """The server itself, as its administrator."""
         self._server = server
         self._prefix = f"plaza_test_{os.getpid()}_{worker}"
         self._names: list[str] = []
