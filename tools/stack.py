@@ -129,7 +129,7 @@ def check_port(host: str, port: int) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise StackError(
-                    f"Port {port} is in use: stop the program that holds it, or use PORT={port + 1}."
+                    f"Port {port} is in use: stop the program that holds it, or use another: make run PORT={port + 1}."
                 ) from None
             raise StackError(f"Nothing can listen on {host}, port {port} ({error.strerror}).") from None
 

@@ -7,9 +7,9 @@ import uuid
 
 import httpx
 import pytest
+from tests.e2e.running_stack import RunningStack
 
 from plaza_kit.testing.polling import eventually
-from tests_e2e_stack import RunningStack
 
 WRITERS = 4
 PASSWORD = "password123"

@@ -22,7 +22,9 @@ class DataDirectory:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = self._take_lock(path / "lock")
         except OSError as error:
-            raise StackError(f"{path} cannot hold the data ({error.strerror}): use DATA=another/folder.") from None
+            raise StackError(
+                f"{path} cannot hold the data ({error.strerror}): use another: make run DATA=another/folder."
+            ) from None
 
     @staticmethod
     def _take_lock(path: Path) -> TextIO:

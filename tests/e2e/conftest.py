@@ -1,0 +1,67 @@
+"""Whole stacks for the tests of this folder.
+
+`stack`: embedded Redis and SQLite, shared by the tests of a pytest process. `server_stack`: the same on a real MariaDB
+and Redis. `stack_url`: the address of each in turn, so that a test runs on both. `own_stack`: one for a single test
+that breaks it. `start_stack`: starts as many as a test wants, with settings.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.e2e.running_stack import RunningStack
+
+from plaza_kit.testing.stack import MariaDb
+
+StartStack = Callable[..., RunningStack]
+
+
+@pytest.fixture(scope="session")
+def stack_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="plaza-e2e-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stack(stack_folder: Path) -> Iterator[RunningStack]:
+    (stack_folder / "embedded").mkdir()
+    running = RunningStack(stack_folder / "embedded")
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def server_stack(stack_folder: Path, mariadb_server: MariaDb, redis_url: str) -> Iterator[RunningStack]:
+    (stack_folder / "servers").mkdir()
+    settings = {"DATABASE": mariadb_server.url, "REDIS_URL": redis_url}
+    running = RunningStack(stack_folder / "servers", settings)
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="session", params=["embedded", "servers"])
+def stack_url(request: pytest.FixtureRequest) -> str:
+    running = request.getfixturevalue({"embedded": "stack", "servers": "server_stack"}[request.param])
+    assert isinstance(running, RunningStack)
+    return running.url
+
+
+@pytest.fixture
+def start_stack(tmp_path: Path) -> Iterator[StartStack]:
+    started: list[RunningStack] = []
+
+    def start(folder: Path = tmp_path, **settings: str) -> RunningStack:
+        started.append(RunningStack(folder, settings))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.stop()
+
+
+@pytest.fixture
+def own_stack(start_stack: StartStack) -> RunningStack:
+    return start_stack()
