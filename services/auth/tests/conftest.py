@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
-from auth import keys
+from auth import keys, models
 from auth.main import Service
 from auth.processes import migrations_folder
 from auth.settings import AuthSettings
@@ -21,11 +22,14 @@ from plaza.auth.v1 import (
     session_service_pb2_grpc,
     user_service_pb2_grpc,
 )
+from plaza.events.v1.envelope_pb2 import Envelope
 from plaza_kit.caller import Caller
+from plaza_kit.errors import RemoteError
 from plaza_kit.grpc_client import Client
 from plaza_kit.testing.database import MigratedDatabases
 from plaza_kit.testing.grpc import new_trust, serving
 from pydantic import SecretStr
+from sqlalchemy import select
 
 PASSWORD = "password123"
 
@@ -64,6 +68,24 @@ class Auth:
     async def call(self, method: str, request: Any, caller: Caller | None = None) -> Any:
         return await self.client.call(self._methods[method], request, caller=caller or visitor(), timeout=10.0)
 
+    async def refused(self, method: str, request: Any, reason: str, caller: Caller | None = None) -> RemoteError:
+        """Call a method that must fail for this reason, and return the error."""
+        with pytest.raises(RemoteError) as caught:
+            await self.call(method, request, caller)
+        assert caught.value.reason == reason
+        return caught.value
+
+    async def envelopes(self) -> list[Envelope]:
+        """Return all events so far, in the order of writing."""
+        async with self.service.base.database.read() as connection:
+            rows = await connection.execute(select(models.outbox.c.envelope).order_by(models.outbox.c.id))
+            return [Envelope.FromString(row) for row in rows.scalars()]
+
+    async def events(self, kind: Any) -> list[Any]:
+        """Return the payloads of one kind of event, in the order of writing."""
+        name = kind.DESCRIPTOR.full_name
+        return [kind.FromString(envelope.payload) for envelope in await self.envelopes() if envelope.type == name]
+
     async def register(self, username: str = "alice", password: str = PASSWORD) -> int:
         response = await self.call("Register", auth_pb.RegisterRequest(username=username, password=password))
         return int(response.user_id)
@@ -101,8 +123,6 @@ class Auth:
 
 def decode(access_token: str) -> dict[str, Any]:
     """Return the claims of a token, unverified."""
-    import jwt
-
     claims: dict[str, Any] = jwt.decode(access_token, options={"verify_signature": False})
     return claims
 

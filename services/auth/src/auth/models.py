@@ -60,7 +60,7 @@ users = _table(
     Column("avatar", String(200)),
     Column("role", String(16), nullable=False),
     Column("token_version", BigInteger, nullable=False),
-    Column("totp_secret", LargeBinary(255), comment="sealed"),
+    Column("totp_secret", key_bytes(255), comment="sealed"),
     Column("is_totp_enabled", Boolean, nullable=False),
     Column("totp_last_step", BigInteger, nullable=False, comment="no code of this step or an earlier one counts"),
     Column("banned_time", UtcDateTime),
