@@ -2,18 +2,20 @@
 
 import base64
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+from pydantic import SecretStr
+from sqlalchemy import select
+
 from auth import keys, models
 from auth.main import Service
 from auth.processes import migrations_folder
 from auth.settings import AuthSettings
-from plaza.auth.v1 import auth_service_pb2 as auth_pb
 from plaza.auth.v1 import (
     account_service_pb2_grpc,
     auth_service_pb2_grpc,
@@ -22,29 +24,30 @@ from plaza.auth.v1 import (
     session_service_pb2_grpc,
     user_service_pb2_grpc,
 )
+from plaza.auth.v1 import auth_service_pb2 as auth_pb
 from plaza.events.v1.envelope_pb2 import Envelope
 from plaza_kit.caller import Caller
 from plaza_kit.errors import RemoteError
 from plaza_kit.grpc_client import Client
 from plaza_kit.testing.database import MigratedDatabases
 from plaza_kit.testing.grpc import new_trust, serving
-from pydantic import SecretStr
-from sqlalchemy import select
 
 PASSWORD = "password123"
 
 
 class MovingClock:
-    """Time that a test can move."""
+    """Time that a test moves. It begins a little in the past, on a full half minute, and each look costs 1 ms."""
 
     def __init__(self) -> None:
-        self._offset = timedelta(0)
+        seconds = int(datetime.now(UTC).timestamp()) - 60
+        self._now = datetime.fromtimestamp(seconds - seconds % 30, UTC)
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self._offset
+        self._now += timedelta(milliseconds=1)
+        return self._now
 
     def forward(self, **parts: float) -> None:
-        self._offset += timedelta(**parts)
+        self._now += timedelta(**parts)
 
 
 class Auth:
@@ -146,11 +149,11 @@ def database_url(request: pytest.FixtureRequest, databases: MigratedDatabases, t
 
 
 @pytest.fixture(scope="session")
-def key_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def key_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("auth-keys")
     keys.add_key(folder / "signing")
     (folder / "data.key").write_bytes(base64.b64encode(secrets.token_bytes(32)) + b"\n")
-    yield folder
+    return folder
 
 
 @pytest.fixture

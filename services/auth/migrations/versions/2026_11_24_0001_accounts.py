@@ -6,8 +6,9 @@ Revises:
 
 import sqlalchemy as sa
 from alembic import op
-from plaza_kit.db import BigId, UtcDateTime, key_bytes
 from sqlalchemy.dialects import mysql
+
+from plaza_kit.db import BigId, UtcDateTime, key_bytes
 
 revision = "0001"
 down_revision = None

@@ -6,7 +6,6 @@ transaction, so the transaction makes sure that the account is still the one tha
 
 from dataclasses import dataclass, field
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import convert
@@ -186,8 +185,7 @@ class Accounts:
         """
         now = self._clock()
         user = await require_user(self._users, connection, caller.user_id, now)
-        document = await export_document(connection, user, self._repositories, now)
-        return pb.ExportAccountResponse(document=orjson.dumps(document, option=orjson.OPT_INDENT_2))
+        return pb.ExportAccountResponse(document=await export_document(connection, user, self._repositories, now))
 
     async def prepare_deletion(self, request: pb.DeleteAccountRequest, caller: Caller) -> Checked:
         """Check password, and code if there is a second factor, for the end of an account.

@@ -1,6 +1,7 @@
 """Everything that the service stores about one user, for that user."""
 
-from datetime import datetime
+import json
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,12 +13,12 @@ from auth.repository.users import User
 
 async def export_document(
     connection: AsyncConnection, user: User, repositories: AccountRepositories, now: datetime
-) -> dict[str, Any]:
-    """Return the parts account, profile, sessions and resume; hashes and secrets are left out.
+) -> bytes:
+    """Return a JSON object with the parts account, profile, sessions and resume, without hashes and secrets.
 
-    Moments and dates are left to the JSON encoder (RFC 3339).
+    Moments and dates are written as RFC 3339 has them.
     """
-    return {
+    document = {
         "account": {
             "id": user.id,
             "username": user.username,
@@ -48,6 +49,7 @@ async def export_document(
         ],
         "resume": await _resume(connection, user.id, repositories),
     }
+    return json.dumps(document, default=_text, ensure_ascii=False, indent=2).encode()
 
 
 async def _resume(
@@ -61,3 +63,9 @@ async def _resume(
         for kind, table in TABLES.items()
     }
     return resume._asdict() | items
+
+
+def _text(value: object) -> str:
+    if isinstance(value, date):  # a datetime too
+        return value.isoformat()
+    raise TypeError(f"no JSON form of {type(value).__name__}")

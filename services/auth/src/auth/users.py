@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -194,10 +194,11 @@ def _parse_until(request: pb.BanUserRequest, now: datetime) -> datetime | None:
         return None
     try:
         until = datetime.fromisoformat(request.until)
-    except ValueError:
-        raise InvalidArgument(violations=[Violation("until", "BAD_FORMAT")]) from None
-    if until.tzinfo is None:
-        raise InvalidArgument("no offset", violations=[Violation("until", "BAD_FORMAT")])
+        if until.tzinfo is None:
+            raise ValueError("no offset")
+        until = until.astimezone(UTC)  # overflows at the ends of the calendar
+    except (ValueError, OverflowError):
+        raise InvalidArgument("not a moment", violations=[Violation("until", "BAD_FORMAT")]) from None
     if until <= now:
         raise InvalidArgument("not ahead", violations=[Violation("until", "OUT_OF_RANGE")])
     return until

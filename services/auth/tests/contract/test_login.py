@@ -9,14 +9,15 @@ from typing import Any
 
 import jwt
 import pytest
-from auth import models
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import select, update
+
+from auth import models
 from plaza.auth.v1 import auth_service_pb2 as pb
 from plaza.auth.v1 import profile_service_pb2, user_service_pb2
 from plaza.types.v1.field_violation_pb2 import FieldViolation
 from plaza_kit.caller import Caller
 from plaza_kit.errors import RemoteError, Violation
-from sqlalchemy import select, update
 
 
 def login(username: str | None = "alice", password: str | None = "password123", **more: Any) -> pb.LoginRequest:
@@ -81,7 +82,9 @@ async def test_both_credentials_are_needed(auth: Any, username: str | None, pass
 
 
 async def test_broken_fields_are_listed(auth: Any) -> None:
-    request = login("a" * 151, None, totp_code="1" * 33, violations=[FieldViolation(field="password", code="WRONG_TYPE")])
+    request = login(
+        "a" * 151, None, totp_code="1" * 33, violations=[FieldViolation(field="password", code="WRONG_TYPE")]
+    )
     error = await auth.refused("Login", request, "INVALID_REQUEST")
 
     assert error.violations == [

@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+
 from auth import models
 from plaza.auth.v1 import auth_events_pb2, session_service_pb2
 from plaza.auth.v1 import auth_service_pb2 as pb
 from plaza_kit.caller import Caller
 from plaza_kit.errors import Violation
-from sqlalchemy import select
 
 
 async def refresh(auth: Any, token: str, caller: Caller | None = None) -> Any:

@@ -4,9 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from plaza.auth.v1 import auth_events_pb2
+
+from plaza.auth.v1 import auth_events_pb2, user_pb2, user_service_pb2
 from plaza.auth.v1 import auth_service_pb2 as pb
-from plaza.auth.v1 import user_pb2, user_service_pb2
 from plaza.types.v1.field_violation_pb2 import FieldViolation
 from plaza_kit.errors import RemoteError, Violation
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from plaza.auth.v1 import auth_events_pb2, auth_service_pb2
 from plaza.auth.v1 import session_service_pb2 as pb
 from plaza_kit.caller import Caller
@@ -13,7 +14,9 @@ async def sessions(auth: Any, caller: Caller) -> list[Any]:
 
 
 async def revocations(auth: Any) -> list[Any]:
-    response = await auth.call("ListRevocations", auth_service_pb2.ListRevocationsRequest(), Caller(request_id="service-1"))
+    response = await auth.call(
+        "ListRevocations", auth_service_pb2.ListRevocationsRequest(), Caller(request_id="service-1")
+    )
     return list(response.revocations)
 
 

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from sqlalchemy import create_engine, inspect, text
+
 from auth import models
 from auth.processes import migrations_folder
 from plaza_kit.db import driver_url
 from plaza_kit.migrations import alembic_config, migrate
 from plaza_kit.testing.stack import MariaDb
-from sqlalchemy import create_engine, inspect, text
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])
