@@ -1,3 +1,4 @@
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ if getattr(sys.modules.get("gateway"), "__file__", None) is None:
 sys.path.insert(0, str(Path(__file__).parent))
 
 from gateway_support.deployment import Deploy, Deployment, LoopThread, deploy
+from gateway_support.redis_server import RedisServer
 
 
 def until_ready(deployment: Deployment) -> None:
@@ -62,3 +64,15 @@ def clean_fakes(request: pytest.FixtureRequest) -> Iterator[None]:
     if "edge" in request.fixturenames:
         fakes = request.getfixturevalue("edge").fakes
         fakes.fail, fakes.delay, fakes.has_resume = (lambda _: None), None, True
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path, redis_url: str) -> Iterator[RedisServer]:
+    """A Redis for one test; `redis_url` is asked for so that the test is left out where Redis is missing."""
+    directory = tmp_path / "redis"
+    directory.mkdir()
+    server = RedisServer(directory)
+    server.start()
+    yield server
+    server.send_signal(signal.SIGCONT)
+    server.stop()

@@ -107,7 +107,7 @@ class Background:
 
 
 def create_app(settings: Settings) -> Gateway:
-    """Return the application.
+    """Return the application; to be called on the event loop that will serve it.
 
     Raises:
         OSError: The key file cannot be read.

@@ -79,7 +79,7 @@ class KeySet:
                 pause = _FIRST_SECONDS
                 wait = self._refresh_seconds * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  spreads the load
             else:
-                wait = pause if not self._keys else max(pause, _LONGEST_SECONDS)
+                wait = min(_LONGEST_SECONDS, self._refresh_seconds) if self._keys else pause
                 pause = min(pause * 2, _LONGEST_SECONDS)
             await asyncio.sleep(wait)
 

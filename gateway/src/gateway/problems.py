@@ -30,8 +30,8 @@ _BY_STATUS = {
     StatusCode.CANCELLED: "UNAVAILABLE",
     StatusCode.DEADLINE_EXCEEDED: "TIMEOUT",
 }
-_RETRY_AFTER = {"RATE_LIMITED": 1.0, "UNAVAILABLE": 1.0}
-"""Seconds to name where nobody has said when to come again."""
+_RETRY_AFTER = {429: 1.0, 503: 1.0}
+"""Seconds to name, by status, where nobody has said when to come again."""
 
 
 class Problem(Exception):
@@ -136,7 +136,7 @@ class ProblemRenderer:
         ]
         retry_after = problem.retry_after
         if retry_after is None:
-            retry_after = _RETRY_AFTER.get(problem.code)
+            retry_after = _RETRY_AFTER.get(code.status)
         if retry_after is not None:
             headers.append((b"retry-after", str(max(1, math.ceil(retry_after))).encode()))
         if code.status == 401:

@@ -65,11 +65,11 @@ class Server(uvicorn.Server):
     """
 
     def __init__(self, app: FastAPI, settings: Settings, state: State) -> None:
-        self._rail = Rail(settings, refusals(ProblemRenderer(load_catalogue())))
+        self.rail = Rail(settings, refusals(ProblemRenderer(load_catalogue())))
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            http=self._rail.protocol,  # type: ignore[arg-type]  # called like a class
+            http=self.rail.protocol,  # type: ignore[arg-type]  # called like a class
             ws="none",
             lifespan="on",
             log_config=None,
@@ -86,7 +86,7 @@ class Server(uvicorn.Server):
 
     async def _serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
-        sweeper = asyncio.create_task(self._rail.sweep())
+        sweeper = asyncio.create_task(self.rail.sweep())
         try:
             await super()._serve(sockets)
         finally:

@@ -48,10 +48,12 @@ class Settings(ProcessSettings):
         (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")), description="networks that may read /metrics"
     )
 
-    rate_read_per_minute: int = Field(1200, ge=0, description="reads per user or address; 0 is no limit")
-    rate_write_per_minute: int = Field(240, ge=0, description="writes per user or address; 0 is no limit")
+    rate_read_per_minute: int = Field(1200, ge=0, le=10_000_000, description="reads per user or address; 0 is no limit")
+    rate_write_per_minute: int = Field(
+        240, ge=0, le=10_000_000, description="writes per user or address; 0 is no limit"
+    )
     rate_credentials_per_minute: int = Field(
-        60, ge=0, description="registrations, logins and the like per address; 0 is no limit"
+        60, ge=0, le=10_000_000, description="registrations, logins and the like per address; 0 is no limit"
     )
     rate_deadline: timedelta = Field(
         seconds(0.05), description="longest wait for Redis before a request is let through"

@@ -2,33 +2,14 @@
 
 import re
 
-import httpx
 import pytest
+from gateway_support.checks import assert_problem
 from gateway_support.deployment import Deployment
 from gateway_support.fakes import reason
 
 from plaza_kit.errors import AlreadyExists, InvalidArgument, Violation
 
 T_MS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-PROBLEM_KEYS = {"type", "title", "status", "detail", "instance", "error", "code", "request_id"}
-
-
-def assert_problem(response: httpx.Response, status: int, code: str, error: str | None = None) -> dict:
-    """Check all rules of section 2.7."""
-    document = response.json()
-    assert response.status_code == status, document
-    assert response.headers["content-type"] == "application/problem+json"
-    assert set(document) >= PROBLEM_KEYS
-    assert document["status"] == status
-    assert document["code"] == code
-    assert document["type"] == "/problems/" + code.lower().replace("_", "-")
-    assert document["detail"] == document["error"]
-    assert document["instance"] == response.request.url.path
-    assert document["request_id"] == response.headers["x-request-id"]
-    assert document["title"]
-    if error is not None:
-        assert document["error"] == error
-    return document
 
 
 def test_register_answers_message_and_id(edge: Deployment) -> None:

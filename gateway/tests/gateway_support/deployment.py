@@ -94,6 +94,10 @@ class Deployment:
     thread: LoopThread
     task: "asyncio.Future[None]" = field(repr=False)
 
+    def admin(self) -> httpx.Client:
+        """Return a client with an admin's token."""
+        return self.client(self.issuer.token(roles=["admin"]))
+
     def client(self, token: str | None = "", **headers: str) -> httpx.Client:
         """Return a client; by default with a good token of user 1, with None without any."""
         if token is not None:
@@ -108,7 +112,6 @@ class Deployment:
     def stop(self) -> None:
         async def end() -> None:
             self.server.should_exit = True
-            self.server.force_exit = True
             await self.task
 
         self.thread.run(end())

@@ -45,8 +45,9 @@ class Issuer:
         return {name: value for name, value in claims.items() if value is not None}
 
     def token(self, user_id: int = 1, *, headers: dict[str, Any] | None = None, **changes: Any) -> str:
-        """Return a token; a claim given as None is left out."""
-        header = {"typ": "at+jwt", "kid": self.kid, **(headers or {})}
+        """Return a token; a claim or header given as None is left out."""
+        given = {"typ": "at+jwt", "kid": self.kid, **(headers or {})}
+        header = {name: value for name, value in given.items() if value is not None}
         return jwt.encode(self.claims(user_id, **changes), self.key, algorithm="EdDSA", headers=header)
 
 
