@@ -24,6 +24,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Select,
     TypeDecorator,
     event,
     literal_column,
@@ -37,6 +38,7 @@ from sqlalchemy.types import DateTime
 
 from plaza_kit.errors import Unavailable
 from plaza_kit.metrics import DB_RETRIES
+from plaza_kit.prepared import DriverConnections, PreparedRead
 
 T = TypeVar("T")
 
@@ -139,8 +141,12 @@ class Database:
         parsed = driver_url(url, synchronous=False)
         self.dialect: Literal["sqlite", "mysql"] = "sqlite" if parsed.drivername.startswith("sqlite") else "mysql"
         self.events_added = asyncio.Event()
-        open_engines = _sqlite_engines if self.dialect == "sqlite" else _mysql_engines
-        self._reader, self._writer = open_engines(parsed, pool_size)
+        self._driver: DriverConnections | None = None
+        if self.dialect == "sqlite":
+            self._reader, self._writer = _sqlite_engines(parsed, pool_size)
+        else:
+            self._reader, self._writer = _mysql_engines(parsed, pool_size)
+            self._driver = DriverConnections(parsed, size=pool_size, options=_MYSQL_OPTIONS)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -180,8 +186,14 @@ class Database:
                 await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter, not a secret
         raise AssertionError("not reached")
 
+    def prepare(self, statement: Select[Any]) -> PreparedRead:
+        """Return a hot read that is rendered once; see `prepared.py`."""
+        return PreparedRead(statement, self._reader, self._driver)
+
     async def close(self) -> None:
         """Close all connections."""
+        if self._driver is not None:
+            await self._driver.close()
         await self._reader.dispose()
         await self._writer.dispose()
 
@@ -203,19 +215,22 @@ def _sqlite_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]
     return reader, writer
 
 
+_MYSQL_OPTIONS: dict[str, Any] = {
+    "charset": "utf8mb4",
+    "connect_timeout": 3,
+    "read_timeout": 10,
+    "init_command": "SET SESSION sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', time_zone='+00:00', "
+    "innodb_lock_wait_timeout=2",
+}
+
+
 def _mysql_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
     options: dict[str, Any] = {
         "max_overflow": 0,
         "pool_timeout": 2,
         "pool_recycle": 1800,
         "pool_use_lifo": True,
-        "connect_args": {
-            "charset": "utf8mb4",
-            "connect_timeout": 3,
-            "read_timeout": 10,
-            "init_command": "SET SESSION sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', time_zone='+00:00', "
-            "innodb_lock_wait_timeout=2",
-        },
+        "connect_args": _MYSQL_OPTIONS,
     }
     reader = create_async_engine(
         url, pool_size=pool_size, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, **options

@@ -1,18 +1,33 @@
 import asyncio
 import threading
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Table, func, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from plaza_kit.db import Database, UtcDateTime, driver_url, new_metadata, server_now_ms
+from plaza_kit.db import Database, UtcDateTime, driver_url, key_bytes, new_metadata, server_now_ms
 from plaza_kit.errors import Unavailable
 from plaza_kit.testing.database import create_tables
 from plaza_kit.testing.polling import eventually
+from plaza_kit.testing.stack import MariaDb
 
 
 async def count(database: Database, table: Table) -> int:
@@ -170,3 +185,70 @@ async def test_an_acknowledged_write_on_sqlite_is_durable(tmp_path: Path) -> Non
 def test_another_kind_of_database_is_refused() -> None:
     with pytest.raises(ValueError, match="postgresql"):
         driver_url("postgresql://localhost/x", synchronous=False)
+
+
+async def test_a_prepared_read_answers_as_an_ordinary_one(database_url: str) -> None:
+    metadata = new_metadata()
+    things = Table(
+        "things",
+        metadata,
+        Column("id", BigInteger, primary_key=True),
+        Column("at", UtcDateTime),
+        Column("day", Date),
+        Column("text", String(50)),
+        Column("is_on", Boolean, nullable=False),
+        Column("raw", key_bytes(8)),
+    )
+    create_tables(database_url, metadata)
+    database = Database(database_url)
+    rows = [
+        (1, datetime(2025, 1, 2, 3, 4, 5, 678901, UTC), date(2024, 2, 29), "%s '张三\\ 😀", True, b"\x00\xff"),
+        (2, None, None, None, False, None),
+    ]
+    await database.write(
+        lambda connection: connection.execute(
+            insert(things), [dict(zip(things.c.keys(), row, strict=True)) for row in rows]
+        )
+    )
+    read = database.prepare(select(things).where(things.c.id == bindparam("id"), things.c.id < 100))
+    assert [await read.first(id=number) for number in (1, 2, 3)] == [*rows, None]
+    by_text = database.prepare(select(things.c.id).where(things.c.text == bindparam("text")))
+    assert await by_text.first(text=rows[0][3]) == (1,)
+    assert await by_text.first(text="' OR 1=1 -- ") is None
+    await database.close()
+
+
+async def test_prepared_reads_share_connections_and_survive_their_loss(mariadb_server: MariaDb) -> None:
+    database = Database(mariadb_server.create_database(), pool_size=3)
+    who = database.prepare(select(func.connection_id(), bindparam("number", type_=Integer)))
+    answers = await asyncio.gather(*(who.first(number=number) for number in range(20)))
+    assert [answer[1] for answer in answers if answer] == list(range(20))
+    ids = {answer[0] for answer in answers if answer}
+    assert len(ids) <= 3
+    for connection_id in ids:
+        mariadb_server.execute(f"KILL {connection_id}")
+    assert (await who.first(number=7) or ())[1:] == (7,)
+    await database.close()
+
+
+async def test_a_cancelled_prepared_read_never_answers_somebody_else(mariadb_server: MariaDb) -> None:
+    database = Database(mariadb_server.create_database(), pool_size=2)
+    slow = database.prepare(select(func.sleep(0.3), bindparam("number", type_=Integer)))
+    fast = database.prepare(select(bindparam("number", type_=Integer)))
+    await fast.first(number=0)
+    tasks = [asyncio.create_task(slow.first(number=number)) for number in range(2)]
+    await asyncio.wait(tasks, timeout=0.05)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for number in range(20):
+        assert await fast.first(number=number) == (number,)
+    await database.close()
+
+
+async def test_a_prepared_read_of_a_database_that_is_away_is_unavailable() -> None:
+    for url in ("mysql://root@127.0.0.1:1/nothing", "sqlite:////no/such/folder/x.db"):
+        database = Database(url)
+        with pytest.raises(Unavailable):
+            await database.prepare(select(bindparam("number", type_=Integer))).first(number=1)
+        await database.close()

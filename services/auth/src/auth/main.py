@@ -128,7 +128,7 @@ class Service:
             revocations=RevocationRepository(),
             attempts=AttemptRepository(),
             mails=MailRepository(),
-            profiles=ProfileRepository(),
+            profiles=ProfileRepository(base.database),
             resumes=ResumeRepository(),
         )
         self.base = base
@@ -264,7 +264,7 @@ def _build_servicers(
         ),
         partial(
             profile_service_pb2_grpc.add_ProfileServiceServicer_to_server,
-            ProfileServicer(database=database, writes=writes, profiles=profiles),
+            ProfileServicer(writes=writes, profiles=profiles),
         ),
         partial(
             resume_service_pb2_grpc.add_ResumeServiceServicer_to_server,

@@ -26,13 +26,13 @@ class Profiles:
         self._events = events
         self._clock = clock
 
-    async def get(self, connection: AsyncConnection, user_id: int) -> pb.GetProfileResponse:
+    async def get(self, user_id: int) -> pb.GetProfileResponse:
         """Return a user's profile.
 
         Raises:
             Unauthenticated: The account is gone (TOKEN_INVALID).
         """
-        row = await self._profiles.find(connection, user_id)
+        row = await self._profiles.find(user_id)
         if row is None:
             raise Unauthenticated("the account is gone")
         return pb.GetProfileResponse(profile=convert.profile(user_id, row))

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, select
 
 from auth.models import resumes, users
 from auth.repository.resumes import RESUME_COLUMNS
+from plaza_kit.db import Database
 
 
 class ProfileRepository:
-    """The hottest read of the service: one statement, compiled once, no objects but the row."""
+    """The hottest read of the service: one statement, rendered once, no objects but the row."""
 
-    def __init__(self) -> None:
-        self._profile = (
+    def __init__(self, database: Database) -> None:
+        self._profile = database.prepare(
             select(
                 users.c.username,
                 users.c.email,
@@ -29,9 +29,9 @@ class ProfileRepository:
             .where(users.c.id == bindparam("user_id"), users.c.is_deleted.is_(False))
         )
 
-    async def find(self, connection: AsyncConnection, user_id: int) -> Row[Any] | None:
+    async def find(self, user_id: int) -> tuple[Any, ...] | None:
         """Return the eight columns of the account and the eight of the resume, or None for no such user.
 
         The resume's columns are all null if there is none.
         """
-        return (await connection.execute(self._profile, {"user_id": user_id})).first()
+        return await self._profile.first(user_id=user_id)

@@ -9,21 +9,18 @@ from auth.servicers.writes import Writes
 from plaza.auth.v1 import profile_service_pb2 as pb
 from plaza.auth.v1 import profile_service_pb2_grpc
 from plaza_kit.caller import current_caller
-from plaza_kit.db import Database
 
 
 class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
     """See the contract."""
 
-    def __init__(self, *, database: Database, writes: Writes, profiles: Profiles) -> None:
-        self._database = database
+    def __init__(self, *, writes: Writes, profiles: Profiles) -> None:
         self._writes = writes
         self._profiles = profiles
 
     async def GetProfile(self, request: pb.GetProfileRequest, context: Any) -> pb.GetProfileResponse:
         """Return the profile."""
-        async with self._database.read() as connection:
-            return await self._profiles.get(connection, current_caller().user_id)
+        return await self._profiles.get(current_caller().user_id)
 
     async def UpdateProfile(self, request: pb.UpdateProfileRequest, context: Any) -> pb.UpdateProfileResponse:
         """Change the profile."""
