@@ -24,7 +24,7 @@ SERVERS := @sh tools/test_servers.sh
 PYTEST := $(BIN)/pytest $(if $(T),,-n auto --dist worksteal)
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard protos/pyproject.toml libs/*/pyproject.toml gateway/pyproject.toml services/*/pyproject.toml))
 # distributions whose modules have other names
-MODULES := plaza-protos=plaza,plaza-kit=plaza_kit,protobuf=google,googleapis-common-protos=google,grpcio-status=grpc_status,grpcio-health-checking=grpc_health
+MODULES := plaza-protos=plaza,plaza-kit=plaza_kit,protobuf=google,googleapis-common-protos=google,grpcio-health-checking=grpc_health
 
 .PHONY: help run test check fmt fmt-check lint types imports proto proto-check docs docs-check lock bench \
 	test-unit test-contract test-integration e2e alone keys clean
