@@ -4,6 +4,7 @@ import base64
 import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,12 @@ class MovingClock:
 class Auth:
     """A client of the service: `await auth.call("Login", auth_pb.LoginRequest(...))`."""
 
-    def __init__(self, client: Client, service: Service, clock: MovingClock, outbox: "list[Any]") -> None:
+    def __init__(self, client: Client, service: Service, clock: MovingClock, transport: "ListTransport") -> None:
         self.client = client
         self.service = service
         self.clock = clock
-        self.sent_mails = outbox
+        self.transport = transport
+        self.sent_mails = transport.mails
         stubs = (
             auth_service_pb2_grpc.AuthServiceStub(client.channel),
             session_service_pb2_grpc.SessionServiceStub(client.channel),
@@ -157,13 +159,23 @@ def key_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_settings(database_url: str, key_files: Path) -> Any:
-    """Return a function that makes settings, with short times where a test would wait."""
+def moving_clock() -> MovingClock:
+    return MovingClock()
+
+
+@pytest.fixture
+def make_settings(database_url: str, make_any_settings: Any) -> Any:
+    """Return a function that makes settings for the database of the test."""
+    return partial(make_any_settings, database_url=SecretStr(database_url))
+
+
+@pytest.fixture
+def make_any_settings(key_files: Path) -> Any:
+    """Return a function that makes settings, without a delay of failures."""
 
     def make(**changes: Any) -> AuthSettings:
         values: dict[str, Any] = {
             "environment": "development",
-            "database_url": SecretStr(database_url),
             "signing_keys_dir": key_files / "signing",
             "data_key_file": key_files / "data.key",
             "login_failure_floor": timedelta(seconds=0),
@@ -195,11 +207,10 @@ def settings_changes() -> dict[str, Any]:
 
 
 @pytest.fixture
-async def auth(make_settings: Any, settings_changes: dict[str, Any]) -> AsyncIterator[Auth]:
+async def auth(make_settings: Any, settings_changes: dict[str, Any], moving_clock: MovingClock) -> AsyncIterator[Auth]:
     """A running service and a client that may speak for anybody."""
-    clock = MovingClock()
     transport = ListTransport()
-    service = Service(make_settings(**settings_changes), clock=clock, transport=transport)
+    service = Service(make_settings(**settings_changes), clock=moving_clock, transport=transport)
     async with serving("auth", list(service.registrations), trust=new_trust()) as client:
-        yield Auth(client, service, clock, transport.mails)
+        yield Auth(client, service, moving_clock, transport)
     await service.close()

@@ -77,7 +77,7 @@ def documented_reasons() -> set[tuple[str, str]]:
     return found
 
 
-def tested_reasons() -> set[tuple[str, str]]:
+def shown_reasons() -> set[tuple[str, str]]:
     """Return (method, reason) of every `auth.refused("Method", ..., "REASON")` in the tests."""
     found = set()
     for path in Path(__file__).parent.glob("test_*.py"):
@@ -93,7 +93,7 @@ def test_every_documented_reason_is_shown_by_a_test() -> None:
     documented = documented_reasons()
     assert len(documented) > 60
 
-    assert documented - tested_reasons() == set()
+    assert documented - shown_reasons() == set()
 
 
 def test_every_method_is_called_by_a_test() -> None:
