@@ -50,7 +50,8 @@ def stack(folder: Path, database_url: str) -> Iterator[tuple[str, dict[str, int]
     """Run Plaza with limits that do not bite; yields its address and the processes by name."""
     ready = folder / "ready.json"
     high = {f"PLAZA_GATEWAY_RATE_{kind}_PER_MINUTE": "10000000" for kind in ("READ", "WRITE", "CREDENTIALS")}
-    environment = os.environ | high | {"DATABASE": database_url}
+    logs = {f"PLAZA_{name}_LOG_FORMAT": "json" for name in ("GATEWAY", "AUTH")}  # as in production
+    environment = os.environ | high | logs | {"DATABASE": database_url}
     command = [sys.executable, "tools/stack.py", "--port", "0", "--data", str(folder / "data")]
     process = subprocess.Popen(
         [*command, "--ready-file", str(ready)], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL

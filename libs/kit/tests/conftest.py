@@ -61,6 +61,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
     yield database
     await database.close()
+
+
+@pytest.fixture(autouse=True)
+async def no_thread_left() -> AsyncIterator[None]:
+    """A connection that could not be opened ends in its thread a little later, and may not do so in another's loop."""
+    yield
     await eventually(lambda: not driver_threads())
 
 

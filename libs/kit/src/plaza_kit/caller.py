@@ -1,12 +1,11 @@
 """On whose behalf a request is served."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The user behind a request, and the request itself.
+class Caller(NamedTuple):
+    """The user behind a request, and the request itself. A tuple, because each hop makes one per call.
 
     Attributes:
         user_id: Primary key of the user; 0 is nobody in particular.
@@ -24,7 +23,7 @@ class Caller:
 
     user_id: int = 0
     username: str = ""
-    roles: frozenset[str] = field(default=frozenset())
+    roles: frozenset[str] = frozenset()
     session_id: str = ""
     token_version: int = 0
     issuer: str = ""

@@ -49,6 +49,7 @@ class Client:
                 ("grpc.max_reconnect_backoff_ms", 2_000),
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.http2.bdp_probe", 0),  # a ping per burst to size windows that our messages never fill
             ],
         )
 

@@ -74,6 +74,7 @@ class GrpcServer:
                 ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.http2.bdp_probe", 0),  # a ping per burst to size windows that our messages never fill
             ],
             maximum_concurrent_rpcs=limits.max_concurrent_rpcs,
         )

@@ -1,6 +1,6 @@
 """Identifiers that sort by time."""
 
-import secrets
+import os
 import time
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from uuid import UUID
 def uuid7() -> UUID:
     """Return a UUID of version 7 (RFC 9562): 48 bits of UNIX milliseconds, the rest random."""
     milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | secrets.randbits(80)
+    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
     value = (value & ~(0xF << 76)) | (0x7 << 76)
     value = (value & ~(0x3 << 62)) | (0x2 << 62)
     return UUID(int=value)

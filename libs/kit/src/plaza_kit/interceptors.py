@@ -7,7 +7,7 @@ from the contract (`plaza.options.v1.auth_level`): a method without a level keep
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -183,7 +183,7 @@ class Guard:
         with self._telemetry.span(
             name, kind="server", traceparent=caller.traceparent, rpc__system__name="grpc", rpc__method=name
         ) as span:
-            set_current_caller(replace(caller, traceparent=span.traceparent))  # events name this span as their cause
+            set_current_caller(caller._replace(traceparent=span.traceparent))  # events name this span as their cause
             try:
                 return await behaviour(request, context)
             except PlazaError as error:

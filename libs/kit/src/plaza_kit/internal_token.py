@@ -11,7 +11,6 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,9 +155,7 @@ class TokenVerifier:
 
 def pack_call(caller: Caller) -> bytes:
     """Return what belongs to one call, for the metadata."""
-    return orjson.dumps(
-        (caller.request_id, caller.idempotency_key, caller.address, caller.user_agent, caller.traceparent)
-    )
+    return orjson.dumps(caller[6:])
 
 
 def unpack_call(identity: Caller, packed: bytes) -> Caller:
@@ -171,11 +168,4 @@ def unpack_call(identity: Caller, packed: bytes) -> Caller:
         request_id, idempotency_key, address, user_agent, traceparent = map(str, orjson.loads(packed))
     except (orjson.JSONDecodeError, ValueError, TypeError):
         raise IdentityInvalid("unreadable call header") from None
-    return replace(
-        identity,
-        request_id=request_id,
-        idempotency_key=idempotency_key,
-        address=address,
-        user_agent=user_agent,
-        traceparent=traceparent,
-    )
+    return Caller(*identity[:6], request_id, idempotency_key, address, user_agent, traceparent)

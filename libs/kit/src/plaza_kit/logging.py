@@ -5,7 +5,8 @@ JSON lines in a cluster, coloured text for people. Get a logger with `structlog.
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -16,17 +17,35 @@ _SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "reco
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-def redact(_: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Blank every field whose name says that it holds a secret."""
     for name in event:
-        if any(word in name.lower() for word in _SECRET_WORDS):
+        if _names_a_secret(name):
             event[name] = "[redacted]"
     return event
 
 
-def _to_json(event: EventDict, **_: Any) -> str:
-    """Serialise one event; what JSON does not know is written as text."""
-    return orjson.dumps(event, default=str).decode()
+@lru_cache(maxsize=1024)  # field names are few; a request must not pay for looking at each of them again
+def _names_a_secret(name: str) -> bool:
+    return any(word in name.lower() for word in _SECRET_WORDS)
+
+
+class _JsonLine:
+    """The last step for machines: one pass adds what every line has and serialises; what JSON does not know is text."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> str:
+        if "exc_info" in event:
+            event = structlog.processors.format_exc_info(logger, method, event)
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "level": method,
+            "service": self._service,
+            **redact(logger, method, event),
+        }
+        return orjson.dumps(line, default=str).decode()
 
 
 class _StandardLibraryHandler(logging.Handler):
@@ -49,26 +68,20 @@ def configure_logging(service: str, level: str, log_format: str) -> None:
         level: debug, info, warning or error.
         log_format: `json` or `console`.
     """
-    renderers: list[Processor]
+    processors: list[Processor]
     if log_format == "json":
-        renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
+        processors = [_JsonLine(service)]
     else:
         # Plain tracebacks: the pretty ones show local variables, and with them passwords.
         plain = structlog.dev.plain_traceback
-        renderers = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=plain)]
-
-    def name_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        event["service"] = service
-        return event
-
-    structlog.configure(
-        processors=[
+        processors = [
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            name_service,
             redact,
-            *renderers,
-        ],
+            structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=plain),
+        ]
+    structlog.configure(
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
         cache_logger_on_first_use=True,

@@ -1,5 +1,4 @@
 import asyncio
-import threading
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from plaza_kit.db import Database, UtcDateTime, driver_url, key_bytes, new_metadata, server_now_ms
 from plaza_kit.errors import Unavailable
 from plaza_kit.testing.database import create_tables
-from plaza_kit.testing.polling import eventually
 from plaza_kit.testing.stack import MariaDb
 
 
@@ -140,7 +138,6 @@ async def test_a_database_that_is_away_is_unavailable(url: str) -> None:
         async with database.read() as connection:
             await work(connection)
     await database.close()
-    await eventually(lambda: not any("_connection_worker" in thread.name for thread in threading.enumerate()))
 
 
 async def test_moments_are_utc_to_the_microsecond(database_url: str) -> None:
