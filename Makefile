@@ -7,6 +7,8 @@ DATA := .plaza
 # a server instead of the embedded one: mysql://user:password@host:port/ and redis://host:port/0
 DATABASE :=
 REDIS_URL :=
+# the deployable of `make alone`
+S :=
 # narrows a test target to a path; without it the tests run in parallel
 T :=
 # the Python that makes .venv, if not the one found
@@ -118,8 +120,9 @@ e2e: ## tests of the whole stack (T=path narrows)
 	$(SERVERS)
 	@$(PYTEST) -m e2e $(T)
 
-alone: ## install one deployable from its own lock in a folder of its own and test it: S=services/auth
-	@sh tools/alone.sh '$(S)'
+alone: ## install one deployable from its own lock alone, test and start it: S=services/auth
+	$(DEV)
+	@$(BIN)/python tools/alone.py '$(S)'
 
 keys: ## make the keys of a deployment in deploy/compose/keys
 	$(RUN)
