@@ -4,9 +4,12 @@ Revision ID: 0001
 Revises:
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
+from sqlalchemy.schema import SchemaItem
 
 from plaza_kit.db import BigId, UtcDateTime, key_bytes
 
@@ -250,7 +253,7 @@ def create_kit_tables() -> None:
     index("idempotency_keys", "created_time")
 
 
-def create_items(name: str, *columns: sa.Column) -> None:
+def create_items(name: str, *columns: sa.Column[Any]) -> None:
     create_table(
         name,
         numbered(),
@@ -261,7 +264,7 @@ def create_items(name: str, *columns: sa.Column) -> None:
     index(name, "resume_id")
 
 
-def create_table(name: str, *items: object) -> None:
+def create_table(name: str, *items: SchemaItem) -> None:
     is_numbered = getattr(items[0], "name", None) == "id"
     key = (sa.PrimaryKeyConstraint("id", name=f"pk_{name}"),) if is_numbered else ()
     op.create_table(
@@ -275,7 +278,7 @@ def create_table(name: str, *items: object) -> None:
     )
 
 
-def numbered() -> sa.Column:
+def numbered() -> sa.Column[Any]:
     return sa.Column("id", BigId, autoincrement=True, nullable=False)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message_factory import GetMessageClass
 
 from plaza.auth.v1 import (
     account_service_pb2,
@@ -62,7 +63,7 @@ def refusals() -> Iterator[tuple[str, Caller, str]]:
 async def test_a_method_refuses_who_may_not_call_it(auth: Any, method: str, caller: Caller, reason: str) -> None:
     [descriptor] = [found for found in METHODS if found.name == method]
 
-    await auth.refused(method, descriptor.input_type._concrete_class(), reason, caller)
+    await auth.refused(method, GetMessageClass(descriptor.input_type)(), reason, caller)
 
 
 def documented_reasons() -> set[tuple[str, str]]:

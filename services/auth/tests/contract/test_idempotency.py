@@ -1,6 +1,5 @@
 """A repeated write gets the first answer, also where the first one made its own repetition impossible."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ PASSWORD = "password123"
 
 
 def keyed(caller: Caller) -> Caller:
-    return replace(caller, idempotency_key=KEY)
+    return caller._replace(idempotency_key=KEY)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
@@ -25,8 +26,6 @@ from plaza_kit.testing.processes import free_port
 
 @pytest.fixture
 def trust(tmp_path: Path) -> Trust:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
     trust = new_trust()
     (tmp_path / "trusted").mkdir()
     pem = trust.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -158,7 +157,7 @@ async def test_one_process_migrates_serves_and_relays(process: Process, trust: T
     redis = Redis.from_url(redis_url)
 
     async def published() -> bool:
-        entries = await redis.xrange("plaza:events:auth:0")
+        entries: Any = await redis.xrange("plaza:events:auth:0")
         subjects = [Envelope.FromString(fields[b"e"]).subject for _, fields in entries]
         return f"user:{user_id}" in subjects
 

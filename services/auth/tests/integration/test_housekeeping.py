@@ -1,7 +1,6 @@
 """What is over is thrown away, what is not stays."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Table, func, select, update
@@ -114,7 +113,7 @@ async def test_mailed_tokens_go_when_they_expire(auth: Any) -> None:
 
 async def test_idempotency_keys_go_after_three_days(auth: Any) -> None:
     caller = await auth.signed_in()
-    keyed = replace(caller, idempotency_key="some-key-1")
+    keyed = caller._replace(idempotency_key="some-key-1")
     await auth.call("UpdateProfile", profile_service_pb2.UpdateProfileRequest(), keyed)
     assert (await auth.service.housekeeping.clean_up())["idempotency_keys"] == 0
 

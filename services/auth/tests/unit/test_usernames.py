@@ -12,7 +12,7 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
     assert usernames.normalise(usernames.normalise(text)) == usernames.normalise(text)
 
 
-@given(st.text(st.characters(categories=["Ll", "Lu", "Nd"]), min_size=1, max_size=30))
+@given(st.text(st.characters(categories=["L"]), min_size=1, max_size=30))
 def test_a_name_in_capitals_is_the_same_name(text: str) -> None:
     assert usernames.key_of(text.upper().lower()) == usernames.key_of(text.upper())
 
