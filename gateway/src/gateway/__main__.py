@@ -1,5 +1,6 @@
 """`python -m gateway serve`, `check-config` or `openapi`."""
 
+import os
 import socket
 import sys
 from functools import partial
@@ -37,7 +38,7 @@ def serve(settings: Settings) -> int:
     try:
         listener = open_socket(settings)
     except OSError as error:
-        sys.stderr.write(f"PLAZA_GATEWAY_BIND: cannot listen on {settings.bind}: {error.strerror}\n")
+        sys.stderr.write(f"PLAZA_GATEWAY_BIND: cannot listen on {settings.bind}: {os.strerror(error.errno or 0)}\n")
         return 2
     with listener:
         return run(partial(serve_on, listener, settings))

@@ -1,7 +1,7 @@
 """JSON schemas of request bodies, from the contract's field rules."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -68,23 +68,24 @@ def item_schema(message: type[Message] | None, id_name: str) -> Schema:
     if message is None:
         return {"type": "object", "properties": named, "required": [id_name]}
     create = message_schema(message, {})
-    update = message_schema(message, {}, is_partial=True)
-    nothing = {"type": "null"}
-    actions = {
-        "create": {"enum": ["create", None]},
-        "update": {"enum": ["update", None]},
-        "delete": {"enum": ["delete"]},
-    }
-    create["properties"] |= {"action": actions["create"], id_name: nothing, "id": nothing}
-    update["properties"] |= {"action": actions["update"], "id": nothing, **named}
-    delete: Schema = {"type": "object", "properties": {"action": actions["delete"], "id": nothing, **named}}
+    fields: Schema = create["properties"]
+    nothing: Schema = {"type": "null"}
     return {
         "anyOf": [
-            {"title": "create", **create},
-            {"title": "update", **update, "required": [id_name]},
-            {"title": "delete", **delete, "required": ["action", id_name]},
+            _form("create", {"action": {"enum": ["create"]}, **fields}, ["action", *create["required"]]),
+            _form(
+                "create, without action",
+                {"action": nothing, id_name: nothing, "id": nothing, **fields},
+                create["required"],
+            ),
+            _form("update", {"action": {"enum": ["update", None]}, **named, "id": nothing, **fields}, [id_name]),
+            _form("delete", {"action": {"enum": ["delete"]}, **named, "id": nothing}, ["action", id_name]),
         ]
     }
+
+
+def _form(title: str, properties: Schema, required: Sequence[str]) -> Schema:
+    return {"title": title, "type": "object", "properties": properties, "required": list(required)}
 
 
 def _field_schema(field: FieldDescriptor, rules: options_pb2.FieldRules, pattern: str | None) -> Schema:

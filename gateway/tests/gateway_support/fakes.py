@@ -1,5 +1,6 @@
 """Fake services that implement the generated classes, so that a changed contract breaks them."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -33,6 +34,8 @@ from plaza_kit.grpc_server import Registration
 
 ResponseT = TypeVar("ResponseT")
 USER_ID = 1
+# As narrow as schemathesis reads `\\p{L}` and `\\p{N}`: the real service takes letters and digits of any script.
+USERNAME = re.compile(r"[a-zA-Z\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u024F0-9_@+.\-]+")
 SESSION_ID = "01980c2e-7d3c-7f0b-8e1f-5a6b7c8d9e0f"
 
 
@@ -124,6 +127,8 @@ class FakeAuth(Fake, AuthServiceServicer):
 
     async def Register(self, request, context):
         must_be_valid(request, request, absent="CREDENTIALS_REQUIRED")
+        if not USERNAME.fullmatch(request.username):
+            raise reason(InvalidArgument, "USERNAME_INVALID")
         return await self.state.answer("Register", request, auth_service_pb2.RegisterResponse(user_id=USER_ID))
 
     async def Login(self, request, context):
