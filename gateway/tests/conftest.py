@@ -9,7 +9,6 @@ import pytest
 # pytest takes the folder above for the package `gateway`, since the two share a name; forget that before anybody asks.
 if getattr(sys.modules.get("gateway"), "__file__", None) is None:
     sys.modules.pop("gateway", None)
-sys.path.insert(0, str(Path(__file__).parent))
 
 from gateway_support.deployment import Deploy, Deployment, LoopThread, deploy
 from gateway_support.redis_server import RedisServer

@@ -1,5 +1,7 @@
 """The forms of time on the wire (contract, 2.5)."""
 
+from datetime import UTC, datetime
+
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -20,4 +22,4 @@ def milliseconds_or_none(message: Message, field: str) -> str | None:
 
 
 def _day_and_second(value: Timestamp) -> str:
-    return value.ToDatetime().strftime("%Y-%m-%dT%H:%M:%S")
+    return datetime.fromtimestamp(value.seconds, UTC).isoformat()[:19]

@@ -91,6 +91,12 @@ def twice(issuer: Issuer) -> str:
     return f"{head}.{encode(issuer.claims(2))}.{signature}"
 
 
+def without(claim: str) -> Callable[[Issuer], str]:
+    changes: dict[str, Any] = {claim: None}
+    return lambda issuer: issuer.token(**changes)
+
+
+CLAIMS = ("exp", "iat", "sub", "aud", "iss", "jti", "sid", "ver", "user_id", "username", "roles")
 now = time.time()
 BAD_TOKENS: dict[str, Callable[[Issuer], str]] = {
     "expired": lambda issuer: issuer.token(exp=int(now) - 1, iat=int(now) - 900),
@@ -108,8 +114,7 @@ BAD_TOKENS: dict[str, Callable[[Issuer], str]] = {
     "other audience": lambda issuer: issuer.token(aud="other"),
     "list of audiences": lambda issuer: issuer.token(aud=["plaza", "other"]),
     "other issuer": lambda issuer: issuer.token(iss="other"),
-    **{f"no {claim}": (lambda issuer, claim=claim: issuer.token(**{claim: None})) for claim in
-       ("exp", "iat", "sub", "aud", "iss", "jti", "sid", "ver", "user_id", "username", "roles")},
+    **{f"no {claim}": without(claim) for claim in CLAIMS},
     "sub of another": lambda issuer: issuer.token(sub="2"),
     "user 0": lambda issuer: issuer.token(0),
     "roles as text": lambda issuer: issuer.token(roles="admin"),

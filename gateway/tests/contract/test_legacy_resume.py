@@ -1,6 +1,7 @@
 """Golden rows 13 to 23 of the legacy contract, against fake services."""
 
 import re
+from typing import Any
 
 import pytest
 from gateway_support.checks import assert_problem
@@ -143,7 +144,9 @@ def test_item_is_deleted_in_every_form(edge: Deployment, kind: str) -> None:
         ({"work_id": 1, "is_internship": 2}, "INVALID_REQUEST", "请求参数错误", ["is_internship"]),
     ],
 )
-def test_broken_item_requests(edge: Deployment, body: dict, code: str, error: str, fields: list | None) -> None:
+def test_broken_item_requests(
+    edge: Deployment, body: dict[str, Any], code: str, error: str, fields: list[str] | None
+) -> None:
     with edge.client() as client:
         response = client.post("/users/resume/work/", json=body)
     document = assert_problem(response, 400, code, error)

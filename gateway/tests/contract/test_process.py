@@ -17,6 +17,7 @@ from gateway_support.checks import assert_problem
 from gateway_support.deployment import Deploy, Deployment
 
 from gateway.settings import Settings
+from plaza_kit.settings import load
 from plaza_kit.testing.polling import eventually
 from plaza_kit.testing.processes import free_port
 
@@ -80,7 +81,7 @@ def test_taken_port_is_one_line() -> None:
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLAZA_GATEWAY_CORS_ORIGINS", "https://a.example, https://b.example")
     monkeypatch.setenv("PLAZA_GATEWAY_TRUSTED_PROXIES", "10.0.0.0/8")
-    settings = Settings()
+    settings = load(Settings)
     assert settings.cors_origins == ("https://a.example", "https://b.example")
     assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8"]
 

@@ -32,7 +32,7 @@ def test_null_is_a_value_where_the_contract_says_so() -> None:
 def test_null_is_absent_where_the_contract_says_so() -> None:
     request, decoded = decode({"username": None}, auth_service_pb2.RegisterRequest())
     assert not request.HasField("username")
-    assert decoded.present == decoded.violations == []
+    assert (decoded.present, decoded.violations) == ([], [])
 
 
 def test_empty_is_null_where_the_contract_says_so() -> None:
