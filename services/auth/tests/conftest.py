@@ -82,7 +82,7 @@ class Auth:
 
     async def envelopes(self) -> list[Envelope]:
         """Return all events so far, in the order of writing."""
-        async with self.service.base.database.read() as connection:
+        async with self.service.foundation.database.read() as connection:
             rows = await connection.execute(select(models.outbox.c.envelope).order_by(models.outbox.c.id))
             return [Envelope.FromString(row) for row in rows.scalars()]
 
@@ -211,6 +211,6 @@ async def auth(make_settings: Any, settings_changes: dict[str, Any], moving_cloc
     """A running service and a client that may speak for anybody."""
     transport = ListTransport()
     service = Service(make_settings(**settings_changes), clock=moving_clock, transport=transport)
-    async with serving("auth", list(service.registrations), trust=new_trust()) as client:
+    async with serving("auth", service.registrations(), trust=new_trust()) as client:
         yield Auth(client, service, moving_clock, transport)
     await service.close()

@@ -9,15 +9,12 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import convert
-from auth.clock import Clock
 from auth.credentials import CredentialCheck
 from auth.errors import TotpInvalid
-from auth.events import Events
 from auth.export import export_document
 from auth.field_values import refuse_broken
+from auth.foundation import Foundation
 from auth.passwords import PasswordHasher
-from auth.registration import check_new_password
-from auth.repository.accounts import AccountRepositories
 from auth.repository.users import User
 from auth.revocations import Revocations
 from auth.second_factor import Proof, SecondFactor
@@ -25,7 +22,6 @@ from auth.signed_in import lock_user, require_user
 from auth.users import refuse_last_admin
 from plaza.auth.v1 import account_service_pb2 as pb
 from plaza_kit.caller import Caller
-from plaza_kit.db import Database
 from plaza_kit.errors import Aborted
 
 
@@ -43,27 +39,22 @@ class Accounts:
 
     def __init__(
         self,
+        foundation: Foundation,
         *,
-        database: Database,
-        repositories: AccountRepositories,
         credentials: CredentialCheck,
         second_factor: SecondFactor,
         hasher: PasswordHasher,
         revocations: Revocations,
-        events: Events,
-        clock: Clock,
-        password_min_length: int,
     ) -> None:
-        self._database = database
-        self._repositories = repositories
-        self._users = repositories.users
+        self._database = foundation.database
+        self._repositories = foundation.repositories
+        self._users = foundation.repositories.users
+        self._events = foundation.events
+        self._clock = foundation.clock
         self._credentials = credentials
         self._second_factor = second_factor
         self._hasher = hasher
         self._revocations = revocations
-        self._events = events
-        self._clock = clock
-        self._password_min_length = password_min_length
 
     async def get(self, connection: AsyncConnection, user_id: int) -> pb.GetAccountResponse:
         """Return the account as its owner sees it.
@@ -84,7 +75,7 @@ class Accounts:
             ResourceExhausted: Too many were wrong (RATE_LIMITED).
         """
         refuse_broken(request)
-        check_new_password(request.new_password, self._password_min_length, field_name="new_password")
+        self._hasher.check_new(request.new_password, "new_password")
         user = await self._reauthenticate(caller, request.current_password)
         return Checked(user, new_hash=await self._hasher.hash(request.new_password))
 
@@ -154,7 +145,7 @@ class Accounts:
         """
         refuse_broken(request)
         self._second_factor.check_removable(await self._caller(caller))
-        return await self._check_both(caller, request.password, request.totp_code)
+        return await self._check_both(caller, password=request.password, code=request.totp_code)
 
     async def disable_totp(self, connection: AsyncConnection, checked: Checked) -> None:
         """Turn the second factor off."""
@@ -166,7 +157,7 @@ class Accounts:
         """Check password and code for new recovery codes; errors as `prepare_disable` but TOTP_MANDATORY."""
         refuse_broken(request)
         self._second_factor.check_enabled(await self._caller(caller))
-        return await self._check_both(caller, request.password, request.totp_code)
+        return await self._check_both(caller, password=request.password, code=request.totp_code)
 
     async def regenerate_codes(
         self, connection: AsyncConnection, checked: Checked
@@ -198,7 +189,7 @@ class Accounts:
             ResourceExhausted: Too many were wrong (RATE_LIMITED).
         """
         refuse_broken(request)
-        return await self._check_both(caller, request.password, request.totp_code)
+        return await self._check_both(caller, password=request.password, code=request.totp_code)
 
     async def delete(self, connection: AsyncConnection, checked: Checked) -> None:
         """Erase personal data, free the name, end all sessions; the id stays taken.
@@ -224,11 +215,11 @@ class Accounts:
             return await require_user(self._users, connection, caller.user_id, self._clock())
 
     async def _reauthenticate(self, caller: Caller, password: str) -> User:
-        return await self._credentials.again(await self._caller(caller), password, caller.address)
+        return await self._credentials.again(await self._caller(caller), password, address=caller.address)
 
-    async def _check_both(self, caller: Caller, password: str, code: str) -> Checked:
+    async def _check_both(self, caller: Caller, *, password: str, code: str) -> Checked:
         user = await self._reauthenticate(caller, password)
-        return Checked(user, await self._credentials.second_factor(user, code, caller.address))
+        return Checked(user, await self._credentials.second_factor(user, code, address=caller.address))
 
     async def _lock(self, connection: AsyncConnection, checked: Checked) -> User:
         """Lock the account's row; it must still be as it was checked."""

@@ -3,43 +3,43 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import usernames
+from auth.foundation import Foundation
 from auth.registration import Registration
-from auth.repository.users import UserRepository
 from auth.users import Users
-from plaza_kit.db import Database
 
 
-async def ensure_admin(
-    *,
-    database: Database,
-    repository: UserRepository,
-    registration: Registration,
-    users: Users,
-    username: str,
-    password: str,
-) -> tuple[int, bool]:
-    """Create an admin, or make an existing user one; an existing password stays as it is.
+class Admins:
+    """Makes admins without asking an admin."""
 
-    Returns:
-        The user's id, and whether the account is new.
+    def __init__(self, foundation: Foundation, registration: Registration, users: Users) -> None:
+        self._database = foundation.database
+        self._repository = foundation.repositories.users
+        self._registration = registration
+        self._users = users
 
-    Raises:
-        UsernameInvalid: (USERNAME_INVALID.)
-        PasswordTooShort: (PASSWORD_TOO_SHORT.)
-    """
-    async with database.read() as connection:
-        user = await repository.find_by_username(connection, usernames.key_of(username))
-    if user is not None:
-        user_id = user.id
+    async def ensure(self, username: str, password: str) -> tuple[int, bool]:
+        """Create an admin, or make an existing user one; an existing password stays as it is.
 
-        async def promote(connection: AsyncConnection) -> None:
-            await users.change_role(connection, user_id, "admin")
+        Returns:
+            The user's id, and whether the account is new.
 
-        await database.write(promote)
-        return user_id, False
-    draft = await registration.draft(username, password, role="admin")
+        Raises:
+            UsernameInvalid: (USERNAME_INVALID.)
+            PasswordTooShort: (PASSWORD_TOO_SHORT.)
+        """
+        async with self._database.read() as connection:
+            user = await self._repository.find_by_username(connection, usernames.key_of(username))
+        if user is not None:
+            user_id = user.id
 
-    async def create(connection: AsyncConnection) -> int:
-        return await registration.create(connection, draft)
+            async def promote(connection: AsyncConnection) -> None:
+                await self._users.change_role(connection, user_id, "admin")
 
-    return await database.write(create), True
+            await self._database.write(promote)
+            return user_id, False
+        draft = await self._registration.draft(username, password, role="admin")
+
+        async def create(connection: AsyncConnection) -> int:
+            return await self._registration.create(connection, draft)
+
+        return await self._database.write(create), True

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from auth import keys, processes
-from auth.admins import ensure_admin
 from auth.main import SERVICE, Service
 from auth.settings import AuthSettings
 from plaza_kit.app import run
@@ -93,14 +92,7 @@ def _create_admin(arguments: argparse.Namespace) -> int:
     async def create() -> int:
         service = Service(settings)
         try:
-            user_id, is_new = await ensure_admin(
-                database=service.base.database,
-                repository=service.repositories.users,
-                registration=service.sign_in.registration,
-                users=service.users,
-                username=arguments.username,
-                password=password,
-            )
+            user_id, is_new = await service.admins.ensure(arguments.username, password)
         except PlazaError as error:
             limits = ", ".join(f"{found.field} {found.code} {found.limit or ''}".strip() for found in error.violations)
             return _refuse(f"{error.reason}: {limits or error}", code=1)

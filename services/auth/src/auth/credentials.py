@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import usernames
 from auth.errors import PasswordWrong
+from auth.foundation import Foundation
 from auth.passwords import PasswordHasher
-from auth.repository.users import User, UserRepository
+from auth.repository.users import User
 from auth.second_factor import Proof, SecondFactor
-from auth.throttle import SignInBuckets, Throttle
-from plaza_kit.db import Database
+from auth.throttle import SignInThrottle
 
 
 class CredentialCheck:
@@ -21,20 +21,17 @@ class CredentialCheck:
 
     def __init__(
         self,
+        foundation: Foundation,
         *,
-        database: Database,
-        users: UserRepository,
         hasher: PasswordHasher,
         second_factor: SecondFactor,
-        throttle: Throttle,
-        buckets: SignInBuckets,
+        throttle: SignInThrottle,
     ) -> None:
-        self._database = database
-        self._users = users
+        self._database = foundation.database
+        self._users = foundation.repositories.users
         self._hasher = hasher
         self._second_factor = second_factor
         self._throttle = throttle
-        self._buckets = buckets
 
     async def check_allowed(self, account_key: bytes, address: str) -> None:
         """Let pass unless there were too many failures.
@@ -42,7 +39,7 @@ class CredentialCheck:
         Raises:
             ResourceExhausted: There were (RATE_LIMITED, with `retry_after`).
         """
-        await self._throttle.check(self._buckets.of(account_key, address))
+        await self._throttle.check(account_key, address)
 
     async def count_failure(self, account_key: bytes, address: str) -> None:
         """Count a failure that is neither a wrong password nor a wrong code.
@@ -50,7 +47,7 @@ class CredentialCheck:
         Raises:
             ResourceExhausted: There were too many (RATE_LIMITED).
         """
-        await self._throttle.record(self._buckets.of(account_key, address))
+        await self._throttle.record(account_key, address)
 
     async def password(self, user: User | None, password: str, *, account_key: bytes, address: str) -> User | None:
         """Check a password; a wrong one is counted.
@@ -64,7 +61,7 @@ class CredentialCheck:
         """
         verification = await self._hasher.verify(password, user.password_hash if user else None)
         if user is None or not verification.is_valid:
-            await self._throttle.record(self._buckets.of(account_key, address))
+            await self._throttle.record(account_key, address)
             return None
         # Wrong guesses of the same moment may have filled the bucket meanwhile; a right one must not slip through.
         await self.check_allowed(account_key, address)
@@ -78,12 +75,11 @@ class CredentialCheck:
         """As `count_failure`, for a known account."""
         await self.count_failure(usernames.key_of(user.username), address)
 
-    async def second_factor(self, user: User, code: str, address: str) -> Proof | None:
+    async def second_factor(self, user: User, code: str, *, address: str) -> Proof | None:
         """Look at a code; see `SecondFactor.prove`."""
-        buckets = self._buckets.of(usernames.key_of(user.username), address)
-        return await self._second_factor.prove(user, code, buckets)
+        return await self._second_factor.prove(user, code, address=address)
 
-    async def again(self, user: User, password: str, address: str) -> User:
+    async def again(self, user: User, password: str, *, address: str) -> User:
         """Check the password of a signed-in user.
 
         Raises:

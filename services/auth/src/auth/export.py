@@ -6,14 +6,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth.repository.accounts import AccountRepositories
+from auth.foundation import Repositories
 from auth.repository.resumes import TABLES
 from auth.repository.users import User
 
 
-async def export_document(
-    connection: AsyncConnection, user: User, repositories: AccountRepositories, now: datetime
-) -> bytes:
+async def export_document(connection: AsyncConnection, user: User, repositories: Repositories, now: datetime) -> bytes:
     """Return a JSON object with the parts account, profile, sessions and resume, without hashes and secrets.
 
     Moments and dates are written as RFC 3339 has them.
@@ -52,9 +50,7 @@ async def export_document(
     return json.dumps(document, default=_text, ensure_ascii=False, indent=2).encode()
 
 
-async def _resume(
-    connection: AsyncConnection, user_id: int, repositories: AccountRepositories
-) -> dict[str, Any] | None:
+async def _resume(connection: AsyncConnection, user_id: int, repositories: Repositories) -> dict[str, Any] | None:
     resume = await repositories.resumes.find(connection, user_id)
     if resume is None:
         return None

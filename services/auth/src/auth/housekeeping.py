@@ -1,19 +1,14 @@
 """Throwing away what is over, in small transactions, so that nobody waits behind a long delete."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth.clock import Clock
-from auth.repository.attempts import AttemptRepository
-from auth.repository.mails import MailRepository
-from auth.repository.revocations import RevocationRepository
-from auth.repository.sessions import SessionRepository
+from auth.foundation import Foundation
 from auth.waiting import is_set_within
-from plaza_kit.db import Database
 from plaza_kit.errors import Unavailable
 from plaza_kit.idempotency import Idempotency
 
@@ -33,11 +28,17 @@ Purge = Callable[[AsyncConnection], Awaitable[int]]
 
 
 class Housekeeping:
-    """Deletes what nobody needs any more, round after round."""
+    """Deletes what nobody needs any more, round after round.
 
-    def __init__(self, database: Database, purges: Sequence[tuple[str, Purge]]) -> None:
-        self._database = database
-        self._purges = purges
+    Args:
+        foundation: Where it lies.
+        idempotency: Kept answers.
+        attempts_kept: The longest window of a throttle.
+    """
+
+    def __init__(self, foundation: Foundation, idempotency: Idempotency, *, attempts_kept: timedelta) -> None:
+        self._database = foundation.database
+        self._purges = _purges(foundation, idempotency, attempts_kept)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Clean up every 15 s until `stop`; a database that is away is waited out."""
@@ -61,25 +62,14 @@ class Housekeeping:
         return gone
 
 
-def purges_of(
-    *,
-    sessions: SessionRepository,
-    revocations: RevocationRepository,
-    attempts: AttemptRepository,
-    mails: MailRepository,
-    idempotency: Idempotency,
-    clock: Clock,
-    attempts_kept: timedelta,
-) -> list[tuple[str, Purge]]:
-    """Return everything that is to be thrown away in this service; `attempts_kept` is the longest throttle window."""
+def _purges(foundation: Foundation, idempotency: Idempotency, attempts_kept: timedelta) -> list[tuple[str, Purge]]:
+    clock, repositories = foundation.clock, foundation.repositories
+    sessions, mails = repositories.sessions, repositories.mails
     return [
         ("sealed_pairs", lambda connection: sessions.clear_grace(connection, clock(), RANGE)),
-        (
-            "sessions",
-            lambda connection: sessions.purge_ended(connection, clock() - ENDED_SESSIONS_KEPT, RANGE),
-        ),
-        ("revocations", lambda connection: revocations.purge(connection, clock(), RANGE)),
-        ("attempts", lambda connection: attempts.purge(connection, clock() - attempts_kept, RANGE)),
+        ("sessions", lambda connection: sessions.purge_ended(connection, clock() - ENDED_SESSIONS_KEPT, RANGE)),
+        ("revocations", lambda connection: repositories.revocations.purge(connection, clock(), RANGE)),
+        ("attempts", lambda connection: repositories.attempts.purge(connection, clock() - attempts_kept, RANGE)),
         ("mail_tokens", lambda connection: mails.purge_tokens(connection, clock(), RANGE)),
         ("idempotency_keys", lambda connection: idempotency.purge(connection, limit=RANGE)),
     ]

@@ -12,18 +12,17 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import usernames
-from auth.clock import Clock
 from auth.credentials import CredentialCheck
 from auth.errors import InvalidCredentials, TotpInvalid
 from auth.field_values import refuse_broken
+from auth.foundation import Foundation
 from auth.metrics import LOGIN_FAILURES
 from auth.registration import require_credentials
-from auth.repository.users import User, UserRepository
+from auth.repository.users import User
 from auth.second_factor import Proof, SecondFactor
 from auth.sessions import Sessions
 from plaza.auth.v1 import auth_service_pb2 as pb
 from plaza_kit.caller import Caller
-from plaza_kit.db import Database
 from plaza_kit.errors import Aborted, PlazaError
 
 
@@ -40,21 +39,19 @@ class Login:
 
     def __init__(
         self,
+        foundation: Foundation,
         *,
-        database: Database,
-        users: UserRepository,
         credentials: CredentialCheck,
         second_factor: SecondFactor,
         sessions: Sessions,
-        clock: Clock,
         failure_floor: timedelta,
     ) -> None:
-        self._database = database
-        self._users = users
+        self._database = foundation.database
+        self._users = foundation.repositories.users
+        self._clock = foundation.clock
         self._credentials = credentials
         self._second_factor = second_factor
         self._sessions = sessions
-        self._clock = clock
         self._failure_floor = failure_floor
 
     async def verify(self, request: pb.LoginRequest, address: str) -> Verified:
@@ -112,4 +109,4 @@ class Login:
         if not checked.may_sign_in(self._clock()):
             await self._credentials.count_failure(account_key, address)
             raise InvalidCredentials
-        return Verified(checked, await self._credentials.second_factor(checked, request.totp_code, address))
+        return Verified(checked, await self._credentials.second_factor(checked, request.totp_code, address=address))

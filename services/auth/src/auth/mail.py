@@ -17,20 +17,22 @@ import orjson
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth.clock import Clock
 from auth.errors import MailNotConfigured
+from auth.foundation import Foundation
 from auth.metrics import MAILS
-from auth.repository.mails import MailRepository, QueuedMail
+from auth.repository.mails import QueuedMail
+from auth.throttle import Bucket, Throttle, network_of
 from auth.waiting import is_set_within
-from plaza_kit.db import Database
 from plaza_kit.errors import Unavailable
-from plaza_kit.sealing import Sealer
 
 POLL_SECONDS = 1.0
 BATCH = 20
 FIRST_RETRY = timedelta(seconds=30)
 """Wait after the first failed attempt; doubled each time, up to `LAST_RETRY`."""
 LAST_RETRY = timedelta(hours=1)
+
+ADDRESS_FACTOR = 4
+"""One client address may ask for mails of so many accounts."""
 
 log = structlog.get_logger()
 
@@ -109,21 +111,24 @@ class LogTransport:
         log.info("mail.logged", recipient=mail.recipient, subject=mail.subject, text=mail.text)
 
 
+@dataclass(frozen=True, slots=True)
+class MailRules:
+    """Whether this installation sends mail at all, how many one account may ask for, and where links lead."""
+
+    is_open: bool
+    limit: int
+    public_url: str
+
+
 class Mailbox:
-    """Where the domain puts messages.
+    """Where the domain puts messages."""
 
-    Args:
-        repository: The SQL.
-        sealer: Seals messages.
-        clock: The time.
-        is_open: Whether this installation sends mail at all.
-    """
-
-    def __init__(self, repository: MailRepository, sealer: Sealer, clock: Clock, *, is_open: bool) -> None:
-        self._repository = repository
-        self._sealer = sealer
-        self._clock = clock
-        self._is_open = is_open
+    def __init__(self, foundation: Foundation, throttle: Throttle, rules: MailRules) -> None:
+        self._mails = foundation.repositories.mails
+        self._sealer = foundation.sealer
+        self._clock = foundation.clock
+        self._throttle = throttle
+        self._rules = rules
 
     def check_open(self) -> None:
         """Let pass if messages can be sent.
@@ -131,34 +136,49 @@ class Mailbox:
         Raises:
             MailNotConfigured: They cannot (MAIL_NOT_CONFIGURED).
         """
-        if not self._is_open:
+        if not self._rules.is_open:
             raise MailNotConfigured
+
+    def link(self, action: str, token: str) -> str:
+        """Return a link that carries a token in its fragment, which no server sees or logs."""
+        return f"{self._rules.public_url.rstrip('/')}/#{action}={token}"
+
+    async def count(self, connection: AsyncConnection, kind: str, account: bytes, *, address: str) -> None:
+        """Count a message that somebody asks for, as part of a transaction.
+
+        Args:
+            connection: The transaction.
+            kind: What the message is for.
+            account: Whose; for an unknown account what was typed, so that it counts alike.
+            address: The client's address.
+
+        Raises:
+            ResourceExhausted: Too many were asked for (RATE_LIMITED).
+        """
+        limit = self._rules.limit
+        network = network_of(address)
+        buckets = [
+            Bucket(self._sealer.fingerprint(b"mail", kind.encode(), b"account", account), limit),
+            Bucket(self._sealer.fingerprint(b"mail", kind.encode(), b"address", network), limit * ADDRESS_FACTOR),
+        ]
+        await self._throttle.spend(connection, buckets)
 
     async def put(self, connection: AsyncConnection, user_id: int, mail: Mail) -> None:
         """Queue a message for a user as part of a transaction."""
         plain = orjson.dumps([mail.recipient, mail.subject, mail.text])
         sealed = self._sealer.seal(plain, _context(user_id))
-        await self._repository.queue(connection, user_id=user_id, sealed_message=sealed, now=self._clock())
+        await self._mails.queue(connection, user_id=user_id, sealed_message=sealed, now=self._clock())
 
 
 class MailSender:
     """Sends what is due, until told to stop."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        repository: MailRepository,
-        transport: MailTransport,
-        sealer: Sealer,
-        clock: Clock,
-        attempts: int,
-    ) -> None:
-        self._database = database
-        self._repository = repository
+    def __init__(self, foundation: Foundation, transport: MailTransport, *, attempts: int) -> None:
+        self._database = foundation.database
+        self._mails = foundation.repositories.mails
+        self._sealer = foundation.sealer
+        self._clock = foundation.clock
         self._transport = transport
-        self._sealer = sealer
-        self._clock = clock
         self._attempts = attempts
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -174,7 +194,7 @@ class MailSender:
     async def send_due(self) -> int:
         """Try every message that is due, at most 20; return how many were looked at."""
         async with self._database.read() as connection:
-            due = await self._repository.list_due(connection, self._clock(), BATCH)
+            due = await self._mails.list_due(connection, self._clock(), BATCH)
         for mail in due:
             if await self._database.write(self._claiming(mail)):
                 await self._attempt(mail)
@@ -184,7 +204,7 @@ class MailSender:
         next_attempt_time = self._clock() + min(FIRST_RETRY * 2**mail.attempts, LAST_RETRY)
 
         async def work(connection: AsyncConnection) -> bool:
-            return await self._repository.claim(connection, mail, next_attempt_time)
+            return await self._mails.claim(connection, mail, next_attempt_time)
 
         return work
 
@@ -204,7 +224,7 @@ class MailSender:
             log.info("mail.sent", mail_id=mail.id, user_id=mail.user_id)
 
         async def remove(connection: AsyncConnection) -> None:
-            await self._repository.remove(connection, mail.id)
+            await self._mails.remove(connection, mail.id)
 
         await self._database.write(remove)
 

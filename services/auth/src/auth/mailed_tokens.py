@@ -1,43 +1,29 @@
 """Proving an address and getting back into an account, both by a token that is mailed and good for one use."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth.clock import Clock
 from auth.errors import EmailAlreadyVerified, EmailMissing, MailTokenInvalid
 from auth.field_values import refuse_broken
+from auth.foundation import Foundation
 from auth.mail import Mail, Mailbox
 from auth.passwords import PasswordHasher
-from auth.registration import check_new_password
-from auth.repository.mails import MailRepository, MailToken, Purpose
-from auth.repository.users import User, UserRepository
+from auth.repository.mails import MailToken, Purpose
+from auth.repository.users import User
 from auth.revocations import Revocations
 from auth.signed_in import lock_user
-from auth.throttle import Bucket, Throttle, network_of
 from auth.tokens import RESET_PASSWORD_PREFIX, VERIFY_EMAIL_PREFIX, hash_token, new_opaque_token
 from auth.usernames import key_of
 from plaza.auth.v1 import account_service_pb2 as pb
 from plaza_kit.caller import Caller
-from plaza_kit.sealing import Sealer
 
-VERIFY_EMAIL_TTL = timedelta(hours=24)
-RESET_PASSWORD_TTL = timedelta(hours=1)
-
-ADDRESS_FACTOR = 4
-"""One client address may ask for mails of so many accounts."""
-
-
-@dataclass(frozen=True, slots=True)
-class MailRules:
-    """What mails say, and how many may be asked for."""
-
-    public_url: str
-    limit: int
-    answer_floor: timedelta
-    password_min_length: int
+KINDS: dict[Purpose, tuple[str, timedelta]] = {
+    "verify_email": (VERIFY_EMAIL_PREFIX, timedelta(hours=24)),
+    "reset_password": (RESET_PASSWORD_PREFIX, timedelta(hours=1)),
+}
+"""Prefix and life of a token, by what it is for."""
 
 
 class MailedTokens:
@@ -45,26 +31,20 @@ class MailedTokens:
 
     def __init__(
         self,
+        foundation: Foundation,
         *,
-        users: UserRepository,
-        mails: MailRepository,
         mailbox: Mailbox,
         hasher: PasswordHasher,
         revocations: Revocations,
-        throttle: Throttle,
-        sealer: Sealer,
-        clock: Clock,
-        rules: MailRules,
+        answer_floor: timedelta,
     ) -> None:
-        self._users = users
-        self._mails = mails
+        self._users = foundation.repositories.users
+        self._mails = foundation.repositories.mails
+        self._clock = foundation.clock
         self._mailbox = mailbox
         self._hasher = hasher
         self._revocations = revocations
-        self._throttle = throttle
-        self._sealer = sealer
-        self._clock = clock
-        self._rules = rules
+        self._answer_floor = answer_floor
 
     async def request_verification(self, connection: AsyncConnection, caller: Caller) -> None:
         """Mail a token to the address in the caller's profile.
@@ -82,9 +62,9 @@ class MailedTokens:
             raise EmailAlreadyVerified
         self._mailbox.check_open()
         account = str(user.id).encode()
-        await self._throttle.spend(connection, self._buckets("verify_email", account, caller.address))
-        token = await self._issue(connection, user, "verify_email", VERIFY_EMAIL_PREFIX, VERIFY_EMAIL_TTL)
-        await self._mailbox.put(connection, user.id, verification_mail(user, token, self._rules.public_url))
+        await self._mailbox.count(connection, "verify_email", account, address=caller.address)
+        token = await self._issue(connection, user, "verify_email")
+        await self._mailbox.put(connection, user.id, verification_mail(user, self._mailbox.link("verify-email", token)))
 
     async def verify_email(self, connection: AsyncConnection, request: pb.VerifyEmailRequest) -> None:
         """Take a token back: the address it was sent to is its user's.
@@ -115,16 +95,16 @@ class MailedTokens:
         refuse_broken(request)
         self._mailbox.check_open()
         email_key = key_of(request.email)
-        await self._throttle.spend(connection, self._buckets("reset_password", email_key, caller.address))
+        await self._mailbox.count(connection, "reset_password", email_key, address=caller.address)
         user = await self._users.find_by_verified_email(connection, email_key)
         if user is None or not user.may_sign_in(self._clock()):
             return
-        token = await self._issue(connection, user, "reset_password", RESET_PASSWORD_PREFIX, RESET_PASSWORD_TTL)
-        await self._mailbox.put(connection, user.id, reset_mail(user, token, self._rules.public_url))
+        token = await self._issue(connection, user, "reset_password")
+        await self._mailbox.put(connection, user.id, reset_mail(user, self._mailbox.link("reset-password", token)))
 
     def answer_time(self) -> float:
         """Return the loop time before which a reset request is not answered, so that its duration tells nothing."""
-        return asyncio.get_running_loop().time() + self._rules.answer_floor.total_seconds()
+        return asyncio.get_running_loop().time() + self._answer_floor.total_seconds()
 
     async def prepare_reset(self, request: pb.ResetPasswordRequest) -> str:
         """Check the fields of a reset and return the hash of the new password.
@@ -135,7 +115,7 @@ class MailedTokens:
             Unavailable: Too many passwords wait to be hashed (UNAVAILABLE).
         """
         refuse_broken(request)
-        check_new_password(request.new_password, self._rules.password_min_length, field_name="new_password")
+        self._hasher.check_new(request.new_password, "new_password")
         return await self._hasher.hash(request.new_password)
 
     async def reset_password(self, connection: AsyncConnection, token: str, password_hash: str) -> None:
@@ -152,9 +132,8 @@ class MailedTokens:
         await self._mails.drop_tokens(connection, user.id, "reset_password")
         await self._revocations.end_all(connection, user)
 
-    async def _issue(
-        self, connection: AsyncConnection, user: User, purpose: Purpose, prefix: str, ttl: timedelta
-    ) -> str:
+    async def _issue(self, connection: AsyncConnection, user: User, purpose: Purpose) -> str:
+        prefix, ttl = KINDS[purpose]
         token = new_opaque_token(prefix)
         expire_time = self._clock() + ttl
         await self._mails.insert_token(
@@ -168,18 +147,9 @@ class MailedTokens:
             raise MailTokenInvalid
         return spent
 
-    def _buckets(self, purpose: Purpose, account: bytes, address: str) -> list[Bucket]:
-        kind = purpose.encode()
-        by_address = self._sealer.fingerprint(b"mail", kind, b"address", network_of(address))
-        return [
-            Bucket(self._sealer.fingerprint(b"mail", kind, b"account", account), self._rules.limit),
-            Bucket(by_address, self._rules.limit * ADDRESS_FACTOR),
-        ]
 
-
-def verification_mail(user: User, token: str, public_url: str) -> Mail:
-    """Return the message that asks to prove an address. The token is in the fragment, which no server logs."""
-    link = f"{public_url.rstrip('/')}/#verify-email={token}"
+def verification_mail(user: User, link: str) -> Mail:
+    """Return the message that asks to prove an address."""
     text = (
         f"{user.username}:\n\n"
         f"Open this link within 24 hours to confirm your e-mail address at Plaza:\n{link}\n\n"
@@ -189,9 +159,8 @@ def verification_mail(user: User, token: str, public_url: str) -> Mail:
     return Mail(user.email, "Confirm your e-mail address / 确认邮箱地址", text)
 
 
-def reset_mail(user: User, token: str, public_url: str) -> Mail:
-    """Return the message that lets a user choose a new password; as `verification_mail`."""
-    link = f"{public_url.rstrip('/')}/#reset-password={token}"
+def reset_mail(user: User, link: str) -> Mail:
+    """Return the message that lets a user choose a new password."""
     text = (
         f"{user.username}:\n\n"
         f"Open this link within one hour to choose a new password for Plaza:\n{link}\n\n"

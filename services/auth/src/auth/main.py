@@ -2,24 +2,24 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from auth import models
 from auth.accounts import Accounts
+from auth.admins import Admins
 from auth.clock import Clock, utc_now
 from auth.credentials import CredentialCheck
 from auth.events import Events
-from auth.housekeeping import Housekeeping, purges_of
+from auth.foundation import Foundation, Repositories
+from auth.housekeeping import Housekeeping
 from auth.keys import KeyRing
 from auth.login import Login
-from auth.mail import LogTransport, Mailbox, MailSender, MailTransport, SmtpServer, SmtpTransport
-from auth.mailed_tokens import MailedTokens, MailRules
+from auth.mail import LogTransport, Mailbox, MailRules, MailSender, MailTransport, SmtpServer, SmtpTransport
+from auth.mailed_tokens import MailedTokens
 from auth.passwords import PasswordHasher
 from auth.profiles import Profiles
 from auth.registration import Registration
-from auth.repository.accounts import AccountRepositories
 from auth.repository.attempts import AttemptRepository
 from auth.repository.mails import MailRepository
 from auth.repository.profiles import ProfileRepository
@@ -40,7 +40,8 @@ from auth.servicers.users import UserServicer
 from auth.servicers.writes import Writes
 from auth.sessions import SessionRules, Sessions
 from auth.settings import AuthSettings
-from auth.throttle import SignInBuckets, SignInLimits, Throttle
+from auth.sign_in import SignIn
+from auth.throttle import SignInLimits, SignInThrottle, Throttle
 from auth.tokens import AccessTokens
 from auth.users import Users
 from plaza.auth.v1 import (
@@ -62,47 +63,6 @@ SERVICE = "auth"
 MAIL_WINDOW = timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class Base:
-    """What everything else stands on."""
-
-    settings: AuthSettings
-    clock: Clock
-    database: Database
-    sealer: Sealer
-    page_tokens: PageTokens
-    keys: KeyRing
-    outbox: Outbox
-    idempotency: Idempotency
-    hasher: PasswordHasher
-    events: Events
-
-
-@dataclass(frozen=True)
-class Repositories:
-    """All SQL."""
-
-    users: UserRepository
-    sessions: SessionRepository
-    recovery_codes: RecoveryCodeRepository
-    revocations: RevocationRepository
-    attempts: AttemptRepository
-    mails: MailRepository
-    profiles: ProfileRepository
-    resumes: ResumeRepository
-
-
-@dataclass(frozen=True)
-class SignIn:
-    """What proves who somebody is."""
-
-    revocations: Revocations
-    sessions: Sessions
-    second_factor: SecondFactor
-    credentials: CredentialCheck
-    registration: Registration
-
-
 class Service:
     """Everything that answers and everything that runs beside it, built once.
 
@@ -120,227 +80,131 @@ class Service:
     def __init__(
         self, settings: AuthSettings, *, clock: Clock = utc_now, transport: MailTransport | None = None
     ) -> None:
-        base = _build_base(settings, clock)
-        repositories = Repositories(
+        self.settings = settings
+        self.keys = KeyRing(settings.signing_keys_dir)
+        self.foundation = _foundation(settings, clock)
+        self._hasher = PasswordHasher(
+            workers=settings.password_workers or os.cpu_count() or 1,
+            queue_limit=settings.password_queue,
+            least_length=settings.password_min_length,
+        )
+        idempotency = Idempotency(self.foundation.database, models.idempotency, self.foundation.sealer)
+        self._writes = Writes(idempotency)
+        self._build_use_cases()
+        self.mail_sender = MailSender(
+            self.foundation, transport or _transport(settings), attempts=settings.mail_attempts
+        )
+        self.housekeeping = Housekeeping(
+            self.foundation, idempotency, attempts_kept=max(settings.throttle_window, MAIL_WINDOW)
+        )
+
+    async def close(self) -> None:
+        """Close the database and stop the hashing threads."""
+        await self.foundation.database.close()
+        self._hasher.close()
+
+    def registrations(self) -> Sequence[RegisterServicer]:
+        """Return what registers each servicer with a server."""
+        database, writes = self.foundation.database, self._writes
+        return (
+            partial(
+                auth_service_pb2_grpc.add_AuthServiceServicer_to_server,
+                AuthServicer(database, writes, self.sign_in),
+            ),
+            partial(
+                session_service_pb2_grpc.add_SessionServiceServicer_to_server,
+                SessionServicer(database, writes, self.sign_in.sessions),
+            ),
+            partial(
+                account_service_pb2_grpc.add_AccountServiceServicer_to_server,
+                AccountServicer(database, writes, accounts=self._accounts, mailed_tokens=self._mailed_tokens()),
+            ),
+            partial(
+                user_service_pb2_grpc.add_UserServiceServicer_to_server,
+                UserServicer(database, writes, self.users),
+            ),
+            partial(
+                profile_service_pb2_grpc.add_ProfileServiceServicer_to_server,
+                ProfileServicer(writes, Profiles(self.foundation)),
+            ),
+            partial(
+                resume_service_pb2_grpc.add_ResumeServiceServicer_to_server,
+                ResumeServicer(database, writes, Resumes(self.foundation)),
+            ),
+        )
+
+    def _build_use_cases(self) -> None:
+        settings, foundation = self.settings, self.foundation
+        revocations = Revocations(foundation, settings.login_access_ttl)
+        sessions = Sessions(
+            foundation,
+            revocations=revocations,
+            access_tokens=AccessTokens(self.keys, settings.login_access_ttl),
+            rules=SessionRules(settings.session_ttl, settings.refresh_grace, settings.sessions_max),
+        )
+        throttle = _sign_in_throttle(settings, foundation)
+        factor = SecondFactor(foundation, throttle)
+        credentials = CredentialCheck(foundation, hasher=self._hasher, second_factor=factor, throttle=throttle)
+        login = Login(
+            foundation,
+            credentials=credentials,
+            second_factor=factor,
+            sessions=sessions,
+            failure_floor=settings.login_failure_floor,
+        )
+        registration = Registration(foundation, self._hasher)
+        self.sign_in = SignIn(registration, login, sessions, revocations, self.keys)
+        self.users = Users(foundation, revocations)
+        self.admins = Admins(foundation, registration, self.users)
+        self._accounts = Accounts(
+            foundation,
+            credentials=credentials,
+            second_factor=factor,
+            hasher=self._hasher,
+            revocations=revocations,
+        )
+
+    def _mailed_tokens(self) -> MailedTokens:
+        settings = self.settings
+        rules = MailRules(
+            is_open=bool(settings.smtp_host) or settings.environment == "development",
+            limit=settings.mail_limit,
+            public_url=settings.public_url,
+        )
+        return MailedTokens(
+            self.foundation,
+            mailbox=Mailbox(self.foundation, Throttle(self.foundation, MAIL_WINDOW), rules),
+            hasher=self._hasher,
+            revocations=self.sign_in.revocations,
+            answer_floor=settings.login_failure_floor,
+        )
+
+
+def _foundation(settings: AuthSettings, clock: Clock) -> Foundation:
+    sealer = Sealer.from_file(settings.data_key_file)
+    database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    return Foundation(
+        database=database,
+        repositories=Repositories(
             users=UserRepository(),
             sessions=SessionRepository(),
             recovery_codes=RecoveryCodeRepository(),
             revocations=RevocationRepository(),
             attempts=AttemptRepository(),
             mails=MailRepository(),
-            profiles=ProfileRepository(base.database),
+            profiles=ProfileRepository(database),
             resumes=ResumeRepository(),
-        )
-        self.base = base
-        self.repositories = repositories
-        self.sign_in = _build_sign_in(base, repositories)
-        self.users = Users(
-            users=repositories.users,
-            revocations=self.sign_in.revocations,
-            events=base.events,
-            page_tokens=base.page_tokens,
-            clock=clock,
-        )
-        self.registrations = _build_servicers(base, repositories, self.sign_in, self.users)
-        self.mail_sender = MailSender(
-            database=base.database,
-            repository=repositories.mails,
-            transport=transport or _transport(settings),
-            sealer=base.sealer,
-            clock=clock,
-            attempts=settings.mail_attempts,
-        )
-        self.housekeeping = _build_housekeeping(base, repositories)
-
-    async def close(self) -> None:
-        """Close the database and stop the hashing threads."""
-        await self.base.database.close()
-        self.base.hasher.close()
-
-
-def _build_base(settings: AuthSettings, clock: Clock) -> Base:
-    sealer = Sealer.from_file(settings.data_key_file)
-    keys = KeyRing(settings.signing_keys_dir)
-    database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
-    outbox = Outbox(models.outbox, source=SERVICE)
-    return Base(
-        settings=settings,
+        ),
+        events=Events(Outbox(models.outbox, source=SERVICE)),
         clock=clock,
-        database=database,
         sealer=sealer,
         page_tokens=PageTokens(sealer.fingerprint(b"page-tokens")),
-        keys=keys,
-        outbox=outbox,
-        idempotency=Idempotency(database, models.idempotency, sealer),
-        hasher=PasswordHasher(
-            workers=settings.password_workers or os.cpu_count() or 1, queue_limit=settings.password_queue
-        ),
-        events=Events(outbox),
     )
 
 
-def _build_sign_in(base: Base, repositories: Repositories) -> SignIn:
-    settings = base.settings
-    revocations = Revocations(
-        users=repositories.users,
-        sessions=repositories.sessions,
-        revocations=repositories.revocations,
-        events=base.events,
-        clock=base.clock,
-        access_ttl=settings.login_access_ttl,
-    )
-    sessions = Sessions(
-        database=base.database,
-        users=repositories.users,
-        sessions=repositories.sessions,
-        revocations=revocations,
-        access_tokens=AccessTokens(base.keys, settings.login_access_ttl),
-        sealer=base.sealer,
-        clock=base.clock,
-        rules=SessionRules(settings.session_ttl, settings.refresh_grace, settings.sessions_max),
-    )
-    throttle = Throttle(base.database, repositories.attempts, clock=base.clock, window=settings.throttle_window)
-    second_factor = SecondFactor(
-        database=base.database,
-        users=repositories.users,
-        codes=repositories.recovery_codes,
-        throttle=throttle,
-        sealer=base.sealer,
-        clock=base.clock,
-    )
+def _sign_in_throttle(settings: AuthSettings, foundation: Foundation) -> SignInThrottle:
     limits = SignInLimits(settings.throttle_account_address, settings.throttle_account, settings.throttle_address)
-    credentials = CredentialCheck(
-        database=base.database,
-        users=repositories.users,
-        hasher=base.hasher,
-        second_factor=second_factor,
-        throttle=throttle,
-        buckets=SignInBuckets(base.sealer, limits),
-    )
-    registration = Registration(
-        database=base.database,
-        users=repositories.users,
-        hasher=base.hasher,
-        events=base.events,
-        clock=base.clock,
-        password_min_length=settings.password_min_length,
-    )
-    return SignIn(revocations, sessions, second_factor, credentials, registration)
-
-
-def _build_servicers(
-    base: Base, repositories: Repositories, sign_in: SignIn, users: Users
-) -> Sequence[RegisterServicer]:
-    writes = Writes(base.idempotency)
-    database = base.database
-    auth = AuthServicer(
-        database=database,
-        writes=writes,
-        registration=sign_in.registration,
-        login=_build_login(base, repositories, sign_in),
-        sessions=sign_in.sessions,
-        revocations=sign_in.revocations,
-        keys=base.keys,
-        page_tokens=base.page_tokens,
-    )
-    accounts = AccountServicer(
-        database=database,
-        writes=writes,
-        accounts=_build_accounts(base, repositories, sign_in),
-        mailed_tokens=_build_mailed_tokens(base, repositories, sign_in),
-    )
-    profiles = Profiles(users=repositories.users, profiles=repositories.profiles, events=base.events, clock=base.clock)
-    resumes = Resumes(users=repositories.users, resumes=repositories.resumes, clock=base.clock)
-    return (
-        partial(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, auth),
-        partial(
-            session_service_pb2_grpc.add_SessionServiceServicer_to_server,
-            SessionServicer(database=database, writes=writes, sessions=sign_in.sessions),
-        ),
-        partial(account_service_pb2_grpc.add_AccountServiceServicer_to_server, accounts),
-        partial(
-            user_service_pb2_grpc.add_UserServiceServicer_to_server,
-            UserServicer(database=database, writes=writes, users=users),
-        ),
-        partial(
-            profile_service_pb2_grpc.add_ProfileServiceServicer_to_server,
-            ProfileServicer(writes=writes, profiles=profiles),
-        ),
-        partial(
-            resume_service_pb2_grpc.add_ResumeServiceServicer_to_server,
-            ResumeServicer(database=database, writes=writes, resumes=resumes),
-        ),
-    )
-
-
-def _build_login(base: Base, repositories: Repositories, sign_in: SignIn) -> Login:
-    return Login(
-        database=base.database,
-        users=repositories.users,
-        credentials=sign_in.credentials,
-        second_factor=sign_in.second_factor,
-        sessions=sign_in.sessions,
-        clock=base.clock,
-        failure_floor=base.settings.login_failure_floor,
-    )
-
-
-def _build_accounts(base: Base, repositories: Repositories, sign_in: SignIn) -> Accounts:
-    return Accounts(
-        database=base.database,
-        repositories=AccountRepositories(
-            users=repositories.users,
-            sessions=repositories.sessions,
-            recovery_codes=repositories.recovery_codes,
-            resumes=repositories.resumes,
-            mails=repositories.mails,
-        ),
-        credentials=sign_in.credentials,
-        second_factor=sign_in.second_factor,
-        hasher=base.hasher,
-        revocations=sign_in.revocations,
-        events=base.events,
-        clock=base.clock,
-        password_min_length=base.settings.password_min_length,
-    )
-
-
-def _build_mailed_tokens(base: Base, repositories: Repositories, sign_in: SignIn) -> MailedTokens:
-    settings = base.settings
-    return MailedTokens(
-        users=repositories.users,
-        mails=repositories.mails,
-        mailbox=Mailbox(
-            repositories.mails,
-            base.sealer,
-            base.clock,
-            is_open=bool(settings.smtp_host) or settings.environment == "development",
-        ),
-        hasher=base.hasher,
-        revocations=sign_in.revocations,
-        throttle=Throttle(base.database, repositories.attempts, clock=base.clock, window=MAIL_WINDOW),
-        sealer=base.sealer,
-        clock=base.clock,
-        rules=MailRules(
-            public_url=settings.public_url,
-            limit=settings.mail_limit,
-            answer_floor=settings.login_failure_floor,
-            password_min_length=settings.password_min_length,
-        ),
-    )
-
-
-def _build_housekeeping(base: Base, repositories: Repositories) -> Housekeeping:
-    purges = purges_of(
-        sessions=repositories.sessions,
-        revocations=repositories.revocations,
-        attempts=repositories.attempts,
-        mails=repositories.mails,
-        idempotency=base.idempotency,
-        clock=base.clock,
-        attempts_kept=max(base.settings.throttle_window, MAIL_WINDOW),
-    )
-    return Housekeeping(base.database, purges)
+    return SignInThrottle(Throttle(foundation, settings.throttle_window), foundation.sealer, limits)
 
 
 def _transport(settings: AuthSettings) -> MailTransport:

@@ -17,7 +17,8 @@ from typing import NamedTuple, TypeVar
 from argon2 import PasswordHasher as Argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from plaza_kit.errors import Unavailable
+from auth.errors import PasswordTooShort
+from plaza_kit.errors import Unavailable, Violation
 
 DJANGO_PREFIX = "pbkdf2_sha256$"
 
@@ -40,15 +41,29 @@ class PasswordHasher:
     Args:
         workers: Threads, best the number of cores.
         queue_limit: Requests that may wait for a thread; further ones are refused.
+        least_length: Code points that a new password must have.
     """
 
-    def __init__(self, *, workers: int, queue_limit: int) -> None:
+    def __init__(self, *, workers: int, queue_limit: int, least_length: int = 8) -> None:
         # 19 MiB, two passes, one lane: the first choice of OWASP's password storage cheat sheet.
         self._argon2 = Argon2(time_cost=2, memory_cost=19 * 1024, parallelism=1, hash_len=32, salt_len=16)
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="password")
         self._capacity = workers + queue_limit
         self._pending = 0
+        self._least_length = least_length
         self._dummy = self._argon2.hash(secrets.token_urlsafe(16))
+
+    def check_new(self, password: str, field_name: str) -> None:
+        """Let pass a new password that is long enough.
+
+        Raises:
+            PasswordTooShort: With the limit and the name of the request's field (PASSWORD_TOO_SHORT).
+        """
+        least = self._least_length
+        if len(password) < least:
+            raise PasswordTooShort(
+                metadata={"minimum": str(least)}, violations=[Violation(field_name, "TOO_SHORT", least)]
+            )
 
     async def hash(self, password: str) -> str:
         """Return the encoded Argon2id hash of `password`.

@@ -58,7 +58,7 @@ async def run_roles(settings: AuthSettings, roles: Sequence[str]) -> int:
             service = Service(settings)
             stack.push_async_callback(service.close)
             parts += serving_parts(service, telemetry)
-            database = service.base.database  # shared, so that a commit wakes the relay at once
+            database = service.foundation.database  # shared, so that a commit wakes the relay at once
         if "relay" in roles:
             parts.append(_relay(settings, database, stack))
         return await run_parts(*parts)
@@ -80,13 +80,13 @@ def _relay(settings: AuthSettings, shared: Database | None, stack: AsyncExitStac
 
 def serving_parts(service: Service, telemetry: Telemetry) -> list[Part]:
     """Return the gRPC server and the background tasks that the `serve` role owns."""
-    settings = service.base.settings
+    settings = service.settings
     server = GrpcServer(
         SERVICE,
         settings.bind,
         verifier=TokenVerifier(read_trusted_keys(settings.trusted_keys_dir), SERVICE),
-        registrations=service.registrations,
+        registrations=service.registrations(),
         limits=ServerLimits(max_concurrent_rpcs=settings.max_concurrent_rpcs, drain_grace=settings.drain_grace),
         telemetry=telemetry,
     )
-    return [server.run, service.base.keys.run, service.mail_sender.run, service.housekeeping.run]
+    return [server.run, service.keys.run, service.mail_sender.run, service.housekeeping.run]

@@ -5,11 +5,8 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import convert
-from auth.clock import Clock
-from auth.events import Events
 from auth.field_values import masked_values
-from auth.repository.profiles import ProfileRepository
-from auth.repository.users import UserRepository
+from auth.foundation import Foundation
 from auth.signed_in import lock_user
 from auth.usernames import key_of
 from plaza.auth.v1 import profile_service_pb2 as pb
@@ -20,11 +17,11 @@ from plaza_kit.fields import violations_of
 class Profiles:
     """Reads and changes profiles."""
 
-    def __init__(self, *, users: UserRepository, profiles: ProfileRepository, events: Events, clock: Clock) -> None:
-        self._users = users
-        self._profiles = profiles
-        self._events = events
-        self._clock = clock
+    def __init__(self, foundation: Foundation) -> None:
+        self._users = foundation.repositories.users
+        self._profiles = foundation.repositories.profiles
+        self._events = foundation.events
+        self._clock = foundation.clock
 
     async def get(self, user_id: int) -> pb.GetProfileResponse:
         """Return a user's profile.

@@ -6,14 +6,11 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import usernames
-from auth.clock import Clock
-from auth.errors import CredentialsRequired, PasswordTooShort, UsernameInvalid, UsernameTaken
-from auth.events import Events
+from auth.errors import CredentialsRequired, UsernameInvalid, UsernameTaken
 from auth.field_values import refuse
+from auth.foundation import Foundation
 from auth.passwords import PasswordHasher
-from auth.repository.users import UserRepository
 from plaza.auth.v1 import auth_service_pb2 as pb
-from plaza_kit.db import Database
 from plaza_kit.errors import Violation
 from plaza_kit.fields import check, violations_of
 
@@ -34,22 +31,12 @@ class Draft:
 class Registration:
     """Makes accounts."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        users: UserRepository,
-        hasher: PasswordHasher,
-        events: Events,
-        clock: Clock,
-        password_min_length: int,
-    ) -> None:
-        self._database = database
-        self._users = users
+    def __init__(self, foundation: Foundation, hasher: PasswordHasher) -> None:
+        self._database = foundation.database
+        self._users = foundation.repositories.users
+        self._events = foundation.events
+        self._clock = foundation.clock
         self._hasher = hasher
-        self._events = events
-        self._clock = clock
-        self._password_min_length = password_min_length
 
     async def prepare(self, request: pb.RegisterRequest) -> Draft:
         """Check a registration and hash its password, in the order of the legacy contract (4.1).
@@ -71,7 +58,7 @@ class Registration:
         )
         return await self.draft(request.username, request.password)
 
-    async def draft(self, username: str, password: str, role: str = "user") -> Draft:
+    async def draft(self, username: str, password: str, *, role: str = "user") -> Draft:
         """Check a name and a password and hash the latter; errors as `prepare`, from USERNAME_INVALID on."""
         if not usernames.is_valid(username):
             code = "TOO_LONG" if len(username) > usernames.MAX_LENGTH else "BAD_FORMAT"
@@ -80,7 +67,7 @@ class Registration:
         async with self._database.read() as connection:
             if await self._users.find_by_username(connection, username_key):
                 raise UsernameTaken
-        check_new_password(password, self._password_min_length, field_name="password")
+        self._hasher.check_new(password, "password")
         return Draft(username, username_key, await self._hasher.hash(password), role)
 
     async def create(self, connection: AsyncConnection, draft: Draft) -> int:
@@ -118,13 +105,3 @@ def require_credentials(request: Any) -> None:
     ]
     if broken:
         raise CredentialsRequired(violations=broken)
-
-
-def check_new_password(password: str, least: int, *, field_name: str) -> None:
-    """Let pass a password of at least so many code points.
-
-    Raises:
-        PasswordTooShort: With the limit (PASSWORD_TOO_SHORT).
-    """
-    if len(password) < least:
-        raise PasswordTooShort(metadata={"minimum": str(least)}, violations=[Violation(field_name, "TOO_SHORT", least)])

@@ -10,7 +10,6 @@ from google.protobuf.message import Message
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import convert
-from auth.clock import Clock
 from auth.errors import (
     CustomSectionNotFound,
     EducationExperienceNotFound,
@@ -21,8 +20,8 @@ from auth.errors import (
     WorkExperienceNotFound,
 )
 from auth.field_values import masked_values, set_values
-from auth.repository.resumes import TABLES, Kind, ResumeRepository
-from auth.repository.users import UserRepository
+from auth.foundation import Foundation
+from auth.repository.resumes import TABLES, Kind
 from auth.signed_in import lock_user
 from plaza.auth.v1 import resume_pb2
 from plaza.auth.v1 import resume_service_pb2 as pb
@@ -49,10 +48,10 @@ _KINDS: dict[int, Kind] = {
 class Resumes:
     """Reads and changes resumes."""
 
-    def __init__(self, *, users: UserRepository, resumes: ResumeRepository, clock: Clock) -> None:
-        self._users = users
-        self._resumes = resumes
-        self._clock = clock
+    def __init__(self, foundation: Foundation) -> None:
+        self._users = foundation.repositories.users
+        self._resumes = foundation.repositories.resumes
+        self._clock = foundation.clock
 
     async def get(self, connection: AsyncConnection, user_id: int) -> pb.GetResumeResponse:
         """Return the whole resume; empty if there is none."""
@@ -76,19 +75,19 @@ class Resumes:
         """
         now = self._clock()
         reported = violations_of(request)
-        resume_id = await self._resumes.update(connection, user_id, {}, now)
+        resume_id = await self._resumes.update(connection, user_id, {}, now=now)
         if resume_id is None:
             absent = missing(request.fields, reported)
             if absent:
                 raise ResumeFieldsRequired(violations=absent)
             values = set_values(request.fields, reported)
             await lock_user(self._users, connection, user_id, now)
-            resume_id = await self._resumes.insert(connection, user_id, values, now)
+            resume_id = await self._resumes.insert(connection, user_id, values, now=now)
             if resume_id:
                 return pb.SaveResumeResponse(resume_id=resume_id, was_created=True)
         # There was one, or another request has just made it.
         values = set_values(request.fields, reported)
-        updated_id = await self._resumes.update(connection, user_id, values, now)
+        updated_id = await self._resumes.update(connection, user_id, values, now=now)
         return pb.SaveResumeResponse(resume_id=updated_id or 0, was_created=False)
 
     async def create_item(
@@ -151,7 +150,7 @@ class Resumes:
         return pb.DeleteItemResponse()
 
     async def _touch(self, connection: AsyncConnection, user_id: int) -> int:
-        resume_id = await self._resumes.update(connection, user_id, {}, self._clock())
+        resume_id = await self._resumes.update(connection, user_id, {}, now=self._clock())
         if resume_id is None:
             raise ResumeNotFound
         return resume_id

@@ -11,13 +11,11 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import convert
-from auth.clock import Clock
-from auth.events import Events
-from auth.repository.revocations import Revocation, RevocationRepository
-from auth.repository.sessions import SessionRepository
-from auth.repository.users import User, UserRepository
+from auth.foundation import Foundation
+from auth.repository.revocations import Revocation
+from auth.repository.users import User
 from plaza.auth.v1 import auth_service_pb2 as pb
-from plaza_kit.page_token import PageTokenInvalid, PageTokens
+from plaza_kit.page_token import PageTokenInvalid
 
 LEEWAY = timedelta(seconds=60)
 """By how much a verifier's clock may lag: an entry stands for so much longer than a token lives."""
@@ -29,21 +27,13 @@ _LIST = "revocations"
 class Revocations:
     """Writes and lists the deny-list."""
 
-    def __init__(
-        self,
-        *,
-        users: UserRepository,
-        sessions: SessionRepository,
-        revocations: RevocationRepository,
-        events: Events,
-        clock: Clock,
-        access_ttl: timedelta,
-    ) -> None:
-        self._users = users
-        self._sessions = sessions
-        self._revocations = revocations
-        self._events = events
-        self._clock = clock
+    def __init__(self, foundation: Foundation, access_ttl: timedelta) -> None:
+        self._users = foundation.repositories.users
+        self._sessions = foundation.repositories.sessions
+        self._revocations = foundation.repositories.revocations
+        self._events = foundation.events
+        self._page_tokens = foundation.page_tokens
+        self._clock = foundation.clock
         self._lifetime = access_ttl + LEEWAY
 
     async def end_sessions(self, connection: AsyncConnection, user_id: int, session_ids: Sequence[str]) -> None:
@@ -80,7 +70,7 @@ class Revocations:
         return replace(user, token_version=version)
 
     async def list_page(
-        self, connection: AsyncConnection, request: pb.ListRevocationsRequest, page_tokens: PageTokens
+        self, connection: AsyncConnection, request: pb.ListRevocationsRequest
     ) -> pb.ListRevocationsResponse:
         """Return what is refused now, oldest first.
 
@@ -90,14 +80,14 @@ class Revocations:
         limit = min(request.page_size, PAGE_SIZE) if request.page_size > 0 else PAGE_SIZE
         after_id = 0
         if request.page_token:
-            position = page_tokens.decode(_LIST, request.page_token)
+            position = self._page_tokens.decode(_LIST, request.page_token)
             if len(position) != 1 or not isinstance(position[0], int):
                 raise PageTokenInvalid
             after_id = position[0]
         rows = await self._revocations.list_after(connection, after_id=after_id, now=self._clock(), limit=limit + 1)
         response = pb.ListRevocationsResponse(revocations=[convert.revocation(entry) for _, entry in rows[:limit]])
         if len(rows) > limit:
-            response.next_page_token = page_tokens.encode(_LIST, rows[limit - 1][0])
+            response.next_page_token = self._page_tokens.encode(_LIST, rows[limit - 1][0])
         return response
 
     async def _add(self, connection: AsyncConnection, user_id: int, entries: Sequence[Revocation]) -> None:

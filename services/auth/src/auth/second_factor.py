@@ -9,7 +9,6 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import totp
-from auth.clock import Clock
 from auth.errors import (
     TotpAlreadyEnabled,
     TotpInvalid,
@@ -18,11 +17,10 @@ from auth.errors import (
     TotpNotEnabled,
     TotpRequired,
 )
-from auth.repository.recovery_codes import RecoveryCodeRepository
-from auth.repository.users import User, UserRepository
-from auth.throttle import Bucket, Throttle
-from plaza_kit.db import Database
-from plaza_kit.sealing import Sealer
+from auth.foundation import Foundation
+from auth.repository.users import User
+from auth.throttle import SignInThrottle
+from auth.usernames import key_of
 
 ISSUER = "Plaza"
 """What authenticator applications show."""
@@ -38,30 +36,21 @@ class Proof(NamedTuple):
 class SecondFactor:
     """TOTP and recovery codes of accounts."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        users: UserRepository,
-        codes: RecoveryCodeRepository,
-        throttle: Throttle,
-        sealer: Sealer,
-        clock: Clock,
-    ) -> None:
-        self._database = database
-        self._users = users
-        self._codes = codes
+    def __init__(self, foundation: Foundation, throttle: SignInThrottle) -> None:
+        self._database = foundation.database
+        self._users = foundation.repositories.users
+        self._codes = foundation.repositories.recovery_codes
+        self._sealer = foundation.sealer
+        self._clock = foundation.clock
         self._throttle = throttle
-        self._sealer = sealer
-        self._clock = clock
 
-    async def prove(self, user: User, code: str, buckets: list[Bucket]) -> Proof | None:
+    async def prove(self, user: User, code: str, *, address: str) -> Proof | None:
         """Look at a code.
 
         Args:
             user: Whose.
             code: Six digits or a recovery code; empty if none came.
-            buckets: Where a wrong code is counted.
+            address: Whence; a wrong code is counted for it and the account.
 
         Returns:
             What `spend` uses up; None if the account has no second factor.
@@ -82,7 +71,7 @@ class SecondFactor:
         async with self._database.read() as connection:
             if await self._codes.has(connection, user.id, code_hash):
                 return Proof(code_hash=code_hash)
-        await self._throttle.record(buckets)
+        await self._throttle.record(key_of(user.username), address)
         raise TotpInvalid
 
     async def spend(self, connection: AsyncConnection, user_id: int, proof: Proof | None) -> None:
@@ -111,7 +100,7 @@ class SecondFactor:
         secret = totp.new_secret()
         sealed = self._sealer.seal(secret.encode(), _context(user.id))
         await self._users.update(connection, user.id, {"totp_secret": sealed, "totp_last_step": 0})
-        return secret, totp.otpauth_uri(secret, user.username, ISSUER)
+        return secret, totp.otpauth_uri(secret, username=user.username, issuer=ISSUER)
 
     def check_pending(self, user: User) -> None:
         """Let pass an account with a secret that waits to be confirmed.

@@ -14,19 +14,17 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import convert
-from auth.clock import Clock
 from auth.errors import RefreshTokenInvalid, SessionNotFound
 from auth.field_values import refuse_broken
+from auth.foundation import Foundation
 from auth.metrics import REFRESH_REUSE
-from auth.repository.sessions import Rotation, Session, SessionRepository
-from auth.repository.users import User, UserRepository
+from auth.repository.sessions import Rotation, Session
+from auth.repository.users import User
 from auth.revocations import Revocations
 from auth.signed_in import lock_user
 from auth.tokens import REFRESH_PREFIX, AccessTokens, Subject, hash_token, new_opaque_token
 from plaza.auth.v1 import auth_service_pb2, session_service_pb2, token_pb2
 from plaza_kit.caller import Caller
-from plaza_kit.db import Database
-from plaza_kit.sealing import Sealer
 
 DEVICE_LENGTH = 200
 ADDRESS_LENGTH = 64
@@ -55,24 +53,15 @@ class Sessions:
     """Opens, carries on and ends sessions."""
 
     def __init__(
-        self,
-        *,
-        database: Database,
-        users: UserRepository,
-        sessions: SessionRepository,
-        revocations: Revocations,
-        access_tokens: AccessTokens,
-        sealer: Sealer,
-        clock: Clock,
-        rules: SessionRules,
+        self, foundation: Foundation, *, revocations: Revocations, access_tokens: AccessTokens, rules: SessionRules
     ) -> None:
-        self._database = database
-        self._users = users
-        self._sessions = sessions
+        self._database = foundation.database
+        self._users = foundation.repositories.users
+        self._sessions = foundation.repositories.sessions
+        self._sealer = foundation.sealer
+        self._clock = foundation.clock
         self._revocations = revocations
         self._access_tokens = access_tokens
-        self._sealer = sealer
-        self._clock = clock
         self._rules = rules
 
     async def open(self, connection: AsyncConnection, user: User, caller: Caller) -> token_pb2.TokenPair:

@@ -11,9 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth.clock import Clock
-from auth.repository.attempts import AttemptRepository
-from plaza_kit.db import Database
+from auth.foundation import Foundation
 from plaza_kit.errors import ResourceExhausted
 from plaza_kit.sealing import Sealer
 
@@ -37,16 +35,14 @@ class Throttle:
     """Counts attempts within one window of time.
 
     Args:
-        database: Where the attempts are.
-        repository: Their SQL.
-        clock: The time.
+        foundation: Where the attempts are.
         window: How long an attempt counts.
     """
 
-    def __init__(self, database: Database, repository: AttemptRepository, *, clock: Clock, window: timedelta) -> None:
-        self._database = database
-        self._repository = repository
-        self._clock = clock
+    def __init__(self, foundation: Foundation, window: timedelta) -> None:
+        self._database = foundation.database
+        self._repository = foundation.repositories.attempts
+        self._clock = foundation.clock
         self._window = window
 
     async def check(self, buckets: Sequence[Bucket]) -> None:
@@ -95,20 +91,35 @@ class Throttle:
                 raise ResourceExhausted("too many attempts", retry_after=retry_after)
 
 
-class SignInBuckets:
-    """Names the buckets of a sign-in."""
+class SignInThrottle:
+    """Counts failed sign-ins, and wrong passwords and codes of those who are signed in."""
 
-    def __init__(self, sealer: Sealer, limits: SignInLimits) -> None:
+    def __init__(self, throttle: Throttle, sealer: Sealer, limits: SignInLimits) -> None:
+        self._throttle = throttle
         self._sealer = sealer
         self._limits = limits
 
-    def of(self, account_key: bytes, address: str) -> list[Bucket]:
-        """Return the buckets of one attempt.
+    async def check(self, account_key: bytes, address: str) -> None:
+        """Let pass unless there were too many failures.
 
         Args:
             account_key: The normalised name, known or not.
-            address: The client's address; an IPv6 one counts with its /64, which is one customer.
+            address: The client's address.
+
+        Raises:
+            ResourceExhausted: There were (RATE_LIMITED, with `retry_after`).
         """
+        await self._throttle.check(self._buckets(account_key, address))
+
+    async def record(self, account_key: bytes, address: str) -> None:
+        """Count a failure.
+
+        Raises:
+            ResourceExhausted: Others filled a bucket since `check` (RATE_LIMITED); the failure is counted.
+        """
+        await self._throttle.record(self._buckets(account_key, address))
+
+    def _buckets(self, account_key: bytes, address: str) -> list[Bucket]:
         network = network_of(address)
         return [
             Bucket(self._key(b"account-address", account_key, network), self._limits.account_address),
@@ -121,7 +132,10 @@ class SignInBuckets:
 
 
 def network_of(address: str) -> bytes:
-    """Return what counts as one address: an IPv4 address, the /64 of an IPv6 one, any other text as it is."""
+    """Return what counts as one address: an IPv4 address, any other text as it is, and of an IPv6 address the /64.
+
+    A customer has at least a /64, so single IPv6 addresses are no limit at all.
+    """
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -22,7 +22,7 @@ def new_secret() -> str:
     return pyotp.random_base32(32)
 
 
-def otpauth_uri(secret: str, username: str, issuer: str) -> str:
+def otpauth_uri(secret: str, *, username: str, issuer: str) -> str:
     """Return the `otpauth://totp/...` URI that authenticator applications read from a QR code."""
     return pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name=issuer)
 

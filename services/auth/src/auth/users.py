@@ -7,17 +7,16 @@ from datetime import UTC, datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import convert
-from auth.clock import Clock
 from auth.errors import LastAdmin, RoleTooLow, UserNotFound
-from auth.events import Events
 from auth.field_values import refuse, refuse_broken
-from auth.repository.users import User, UserRepository
+from auth.foundation import Foundation
+from auth.repository.users import User
 from auth.revocations import Revocations
 from auth.usernames import key_of
 from plaza.auth.v1 import user_service_pb2 as pb
 from plaza_kit.caller import Caller
 from plaza_kit.errors import InvalidArgument, Violation
-from plaza_kit.page_token import PageTokenInvalid, PageTokens
+from plaza_kit.page_token import PageTokenInvalid
 
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 200
@@ -30,20 +29,12 @@ _RANK = {"user": 1, "moderator": 2, "admin": 3}
 class Users:
     """Looks users up, and changes what they may do."""
 
-    def __init__(
-        self,
-        *,
-        users: UserRepository,
-        revocations: Revocations,
-        events: Events,
-        page_tokens: PageTokens,
-        clock: Clock,
-    ) -> None:
-        self._users = users
+    def __init__(self, foundation: Foundation, revocations: Revocations) -> None:
+        self._users = foundation.repositories.users
+        self._events = foundation.events
+        self._page_tokens = foundation.page_tokens
+        self._clock = foundation.clock
         self._revocations = revocations
-        self._events = events
-        self._page_tokens = page_tokens
-        self._clock = clock
 
     async def get(self, connection: AsyncConnection, user_id: int) -> pb.GetUserResponse:
         """Return one user, deleted or not.

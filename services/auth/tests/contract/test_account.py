@@ -36,7 +36,7 @@ async def set_role(auth: Any, user_id: int, role: str) -> None:
     async def work(connection: Any) -> None:
         await auth.service.users.change_role(connection, user_id, role)
 
-    await auth.service.base.database.write(work)
+    await auth.service.foundation.database.write(work)
 
 
 async def test_the_owner_sees_the_account(auth: Any) -> None:
@@ -143,7 +143,7 @@ class TestDelete:
         await auth.call("CreateItem", resume_service_pb2.CreateItemRequest(item=section), alice)
         await auth.call("DeleteAccount", pb.DeleteAccountRequest(password=PASSWORD), alice)
 
-        async with auth.service.base.database.read() as connection:
+        async with auth.service.foundation.database.read() as connection:
             for table in models.metadata.sorted_tables:
                 if table is models.outbox:
                     continue

@@ -28,11 +28,11 @@ async def set_columns(auth: Any, user_id: int, **values: Any) -> None:
     async def work(connection: Any) -> None:
         await connection.execute(update(models.users).where(models.users.c.id == user_id).values(values))
 
-    await auth.service.base.database.write(work)
+    await auth.service.foundation.database.write(work)
 
 
 async def password_hash(auth: Any, user_id: int) -> str:
-    async with auth.service.base.database.read() as connection:
+    async with auth.service.foundation.database.read() as connection:
         statement = select(models.users.c.password_hash).where(models.users.c.id == user_id)
         return str((await connection.execute(statement)).scalar_one())
 
@@ -195,7 +195,7 @@ class TestThrottle:
 
     async def test_nothing_readable_is_stored(self, auth: Any) -> None:
         await auth.refused("Login", login("ghost", "x"), "INVALID_CREDENTIALS")
-        async with auth.service.base.database.read() as connection:
+        async with auth.service.foundation.database.read() as connection:
             buckets = list((await connection.execute(select(models.attempts.c.bucket))).scalars())
 
         assert [len(bucket) for bucket in buckets] == [32, 32, 32]

@@ -212,7 +212,7 @@ async def test_without_a_mail_server_production_refuses(auth: Any, alice: Caller
 
 async def test_tokens_are_stored_hashed_and_messages_sealed(auth: Any, alice: Caller) -> None:
     await auth.call("RequestEmailVerification", pb.RequestEmailVerificationRequest(), alice)
-    async with auth.service.base.database.read() as connection:
+    async with auth.service.foundation.database.read() as connection:
         message = (await connection.execute(select(models.mails.c.sealed_message))).scalar_one()
         token_hash = (await connection.execute(select(models.mail_tokens.c.token_hash))).scalar_one()
     token = await mailed_token(auth)

@@ -126,7 +126,7 @@ async def test_without_grace_the_predecessor_ends_the_session_at_once(auth: Any)
 async def test_tokens_are_stored_hashed_and_the_pair_sealed(auth: Any) -> None:
     first = await first_token(auth)
     second = await refresh(auth, first)
-    async with auth.service.base.database.read() as connection:
+    async with auth.service.foundation.database.read() as connection:
         hashes = list((await connection.execute(select(models.refresh_tokens.c.token_hash))).scalars())
         [session] = (await connection.execute(select(models.sessions))).mappings()
 

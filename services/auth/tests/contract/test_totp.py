@@ -104,7 +104,7 @@ class TestEnable:
         begun = await auth.call("BeginTotp", pb.BeginTotpRequest(password=PASSWORD), alice)
         code = pyotp.TOTP(begun.secret).at(auth.clock())
         confirmed = await auth.call("ConfirmTotp", pb.ConfirmTotpRequest(totp_code=code), alice)
-        async with auth.service.base.database.read() as connection:
+        async with auth.service.foundation.database.read() as connection:
             sealed = (await connection.execute(select(models.users.c.totp_secret))).scalar_one()
             hashes = list((await connection.execute(select(models.recovery_codes.c.code_hash))).scalars())
 
@@ -187,7 +187,7 @@ class TestDisable:
         async def promote(connection: Any) -> None:
             await auth.service.users.change_role(connection, alice.user_id, "admin")
 
-        await auth.service.base.database.write(promote)
+        await auth.service.foundation.database.write(promote)
         request = pb.DisableTotpRequest(password=PASSWORD, totp_code=factor.fresh_code())
 
         await auth.refused("DisableTotp", request, "TOTP_MANDATORY", alice)

@@ -38,7 +38,7 @@ async def staff(auth: Any, username: str, name: str) -> Caller:
     async def work(connection: Any) -> None:
         await auth.service.users.change_role(connection, user_id, name)
 
-    await auth.service.base.database.write(work)
+    await auth.service.foundation.database.write(work)
     caller: Caller = await auth.session(username)
     assert caller.roles == frozenset({name})
     return caller

@@ -81,8 +81,8 @@ async def test_an_admin_is_created_or_made(environment: dict[str, str], make_any
     assert (again.returncode, again.stdout) == (0, "user 1 is admin\n")
     assert (short.returncode, short.stderr) == (1, "PASSWORD_TOO_SHORT: password TOO_SHORT 8\n")
     service = Service(make_any_settings(database_url=SecretStr(f"sqlite:///{tmp_path / 'auth.db'}")))
-    async with service.base.database.read() as connection:
-        user = await service.repositories.users.find(connection, 1)
+    async with service.foundation.database.read() as connection:
+        user = await service.foundation.repositories.users.find(connection, 1)
     await service.close()
     assert user is not None
     assert (user.username, user.role) == ("Root", "admin")

@@ -11,7 +11,7 @@ from plaza_kit.testing.polling import eventually
 
 
 async def rows(auth: Any, table: Table) -> int:
-    async with auth.service.base.database.read() as connection:
+    async with auth.service.foundation.database.read() as connection:
         return int((await connection.execute(select(func.count()).select_from(table))).scalar_one())
 
 
@@ -28,7 +28,7 @@ async def test_a_sealed_pair_goes_with_its_grace(auth: Any) -> None:
     assert (await auth.service.housekeeping.clean_up())["sealed_pairs"] == 0
     auth.clock.forward(seconds=11)
     assert (await auth.service.housekeeping.clean_up())["sealed_pairs"] == 1
-    async with auth.service.base.database.read() as connection:
+    async with auth.service.foundation.database.read() as connection:
         assert (await connection.execute(select(models.sessions.c.sealed_pair))).scalar_one() is None
 
 
@@ -121,7 +121,7 @@ async def test_idempotency_keys_go_after_three_days(auth: Any) -> None:
         created = auth.clock().replace(year=2020)
         await connection.execute(update(models.idempotency).values(created_time=created))
 
-    await auth.service.base.database.write(age)
+    await auth.service.foundation.database.write(age)
     assert (await auth.service.housekeeping.clean_up())["idempotency_keys"] == 1
 
 

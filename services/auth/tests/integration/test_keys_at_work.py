@@ -36,7 +36,7 @@ async def test_every_token_is_verified_by_a_key_that_was_published_before(
 ) -> None:
     monkeypatch.setattr(keys, "RELOAD_SECONDS", 0.01)
     stop = asyncio.Event()
-    watcher = asyncio.create_task(auth.service.base.keys.run(stop))
+    watcher = asyncio.create_task(auth.service.keys.run(stop))
     await auth.register()
     old_token = (await auth.login()).tokens.access_token
     new_kid = keys.add_key(signing)
@@ -64,13 +64,13 @@ async def test_every_token_is_verified_by_a_key_that_was_published_before(
 async def test_a_broken_directory_is_survived(auth: Any, signing: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(keys, "RELOAD_SECONDS", 0.01)
     stop = asyncio.Event()
-    watcher = asyncio.create_task(auth.service.base.keys.run(stop))
+    watcher = asyncio.create_task(auth.service.keys.run(stop))
     await auth.register()
     (signing / "active").write_text("nonsense\n")
     assert (await auth.login()).username == "alice"
     new_kid = keys.add_key(signing)
     keys.activate_key(signing, new_kid)
-    await eventually(lambda: auth.service.base.keys.active.kid == new_kid)
+    await eventually(lambda: auth.service.keys.active.kid == new_kid)
     stop.set()
     await asyncio.wait_for(watcher, 2)
 

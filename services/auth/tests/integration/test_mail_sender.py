@@ -59,18 +59,11 @@ def server_at(port: int) -> SmtpServer:
 
 
 def sender(auth: Any, transport: Any, attempts: int = 3) -> MailSender:
-    return MailSender(
-        database=auth.service.base.database,
-        repository=auth.service.repositories.mails,
-        transport=transport,
-        sealer=auth.service.base.sealer,
-        clock=auth.clock,
-        attempts=attempts,
-    )
+    return MailSender(auth.service.foundation, transport, attempts=attempts)
 
 
 async def waiting(auth: Any) -> int:
-    async with auth.service.base.database.read() as connection:
+    async with auth.service.foundation.database.read() as connection:
         return int((await connection.execute(select(func.count()).select_from(models.mails))).scalar_one())
 
 
@@ -200,7 +193,7 @@ async def test_the_wait_between_attempts_is_bounded(auth: Any, queued: Caller) -
     for _ in range(9):
         assert await mails.send_due() == 1
         auth.clock.forward(hours=1, seconds=1)
-    async with auth.service.base.database.read() as connection:
+    async with auth.service.foundation.database.read() as connection:
         next_time = (await connection.execute(select(models.mails.c.next_attempt_time))).scalar_one()
 
     assert next_time - auth.clock() <= timedelta(hours=1)

@@ -100,7 +100,7 @@ class RefreshFamilies(RuleBasedStateMachine):
         return "same" if is_predecessor and self.now - family.spent_at < GRACE_SECONDS else "nothing"
 
     async def _open(self) -> str:
-        base, repositories = self.service.base, self.service.repositories
+        database, repositories = self.service.foundation.database, self.service.foundation.repositories
 
         async def work(connection: Any) -> str:
             user = await repositories.users.find_by_username(connection, b"alice")
@@ -109,7 +109,7 @@ class RefreshFamilies(RuleBasedStateMachine):
             assert locked is not None
             return (await self.service.sign_in.sessions.open(connection, locked, CALLER)).refresh_token
 
-        return await base.database.write(work)
+        return await database.write(work)
 
     def _row(self) -> dict[str, Any]:
         return {"username": "alice", "username_key": b"alice", "password_hash": "", "joined_time": self.clock()}

@@ -15,7 +15,7 @@ from plaza_kit.testing.grpc import new_trust, serving
 async def replica(auth: Any, make_settings: Any, moving_clock: Any) -> AsyncIterator[Any]:
     """A second replica of the service behind `auth`."""
     service = Service(make_settings(), clock=moving_clock)
-    async with serving("auth", list(service.registrations), trust=new_trust()) as client:
+    async with serving("auth", service.registrations(), trust=new_trust()) as client:
         yield type(auth)(client, service, moving_clock, auth.transport)
     await service.close()
 

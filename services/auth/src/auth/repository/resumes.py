@@ -51,7 +51,9 @@ class ResumeRepository:
         row = (await connection.execute(self._of_user, {"user_id": user_id})).first()
         return None if row is None else Resume(*row)
 
-    async def insert(self, connection: AsyncConnection, user_id: int, values: Mapping[str, Any], now: datetime) -> int:
+    async def insert(
+        self, connection: AsyncConnection, user_id: int, values: Mapping[str, Any], *, now: datetime
+    ) -> int:
         """Add a resume; return its id, or 0 if the user got one in the meantime."""
         row = {"user_id": user_id, "created_time": now, "updated_time": now, **values}
         try:
@@ -61,7 +63,7 @@ class ResumeRepository:
         return int(result.lastrowid)
 
     async def update(
-        self, connection: AsyncConnection, user_id: int, values: Mapping[str, Any], now: datetime
+        self, connection: AsyncConnection, user_id: int, values: Mapping[str, Any], *, now: datetime
     ) -> int | None:
         """Set fields and `updated_time`, and keep the row locked; return the resume's id, None if there is none."""
         statement = update(resumes).where(resumes.c.user_id == user_id)

@@ -17,7 +17,7 @@ from plaza_kit.db import Database
 class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
     """See the contract."""
 
-    def __init__(self, *, database: Database, writes: Writes, accounts: Accounts, mailed_tokens: MailedTokens) -> None:
+    def __init__(self, database: Database, writes: Writes, *, accounts: Accounts, mailed_tokens: MailedTokens) -> None:
         self._database = database
         self._writes = writes
         self._accounts = accounts

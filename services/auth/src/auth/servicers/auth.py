@@ -4,42 +4,27 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth.keys import KeyRing
-from auth.login import Login, Verified
-from auth.registration import Draft, Registration
-from auth.revocations import Revocations
+from auth.login import Verified
+from auth.registration import Draft
 from auth.servicers.writes import Writes
-from auth.sessions import Sessions
+from auth.sign_in import SignIn
 from plaza.auth.v1 import auth_service_pb2 as pb
 from plaza.auth.v1 import auth_service_pb2_grpc, token_pb2
 from plaza_kit.caller import current_caller
 from plaza_kit.db import Database
-from plaza_kit.page_token import PageTokens
 
 
 class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
     """See the contract."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        writes: Writes,
-        registration: Registration,
-        login: Login,
-        sessions: Sessions,
-        revocations: Revocations,
-        keys: KeyRing,
-        page_tokens: PageTokens,
-    ) -> None:
+    def __init__(self, database: Database, writes: Writes, sign_in: SignIn) -> None:
         self._database = database
         self._writes = writes
-        self._registration = registration
-        self._login = login
-        self._sessions = sessions
-        self._revocations = revocations
-        self._keys = keys
-        self._page_tokens = page_tokens
+        self._registration = sign_in.registration
+        self._login = sign_in.login
+        self._sessions = sign_in.sessions
+        self._revocations = sign_in.revocations
+        self._keys = sign_in.keys
 
     async def Register(self, request: pb.RegisterRequest, context: Any) -> pb.RegisterResponse:
         """Create an account."""
@@ -77,4 +62,4 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
     async def ListRevocations(self, request: pb.ListRevocationsRequest, context: Any) -> pb.ListRevocationsResponse:
         """Return what is refused although it has not expired."""
         async with self._database.read() as connection:
-            return await self._revocations.list_page(connection, request, self._page_tokens)
+            return await self._revocations.list_page(connection, request)

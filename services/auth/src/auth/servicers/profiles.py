@@ -14,7 +14,7 @@ from plaza_kit.caller import current_caller
 class ProfileServicer(profile_service_pb2_grpc.ProfileServiceServicer):
     """See the contract."""
 
-    def __init__(self, *, writes: Writes, profiles: Profiles) -> None:
+    def __init__(self, writes: Writes, profiles: Profiles) -> None:
         self._writes = writes
         self._profiles = profiles
 

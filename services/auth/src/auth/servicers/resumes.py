@@ -15,7 +15,7 @@ from plaza_kit.db import Database
 class ResumeServicer(resume_service_pb2_grpc.ResumeServiceServicer):
     """See the contract."""
 
-    def __init__(self, *, database: Database, writes: Writes, resumes: Resumes) -> None:
+    def __init__(self, database: Database, writes: Writes, resumes: Resumes) -> None:
         self._database = database
         self._writes = writes
         self._resumes = resumes

@@ -15,7 +15,7 @@ from plaza_kit.db import Database
 class SessionServicer(session_service_pb2_grpc.SessionServiceServicer):
     """See the contract."""
 
-    def __init__(self, *, database: Database, writes: Writes, sessions: Sessions) -> None:
+    def __init__(self, database: Database, writes: Writes, sessions: Sessions) -> None:
         self._database = database
         self._writes = writes
         self._sessions = sessions

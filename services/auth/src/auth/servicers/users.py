@@ -15,7 +15,7 @@ from plaza_kit.db import Database
 class UserServicer(user_service_pb2_grpc.UserServiceServicer):
     """See the contract."""
 
-    def __init__(self, *, database: Database, writes: Writes, users: Users) -> None:
+    def __init__(self, database: Database, writes: Writes, users: Users) -> None:
         self._database = database
         self._writes = writes
         self._users = users
