@@ -120,7 +120,7 @@ e2e: ## tests of the whole stack (T=path narrows)
 	$(SERVERS)
 	@$(PYTEST) -m e2e $(T)
 
-alone: ## install one deployable from its own lock alone, test and start it: S=services/auth
+alone: ## install one deployable from its own lock alone, test and start it: S=auth
 	$(DEV)
 	@$(BIN)/python tools/alone.py '$(S)'
 

@@ -1,4 +1,4 @@
-"""Prove that one deployable stands alone: `make alone S=services/auth`.
+"""Prove that one deployable stands alone: `make alone S=auth`.
 
 A new virtual environment gets what the deployable's own `requirements-test.lock` names, the contracts, the kit and
 the deployable, and nothing else. In it its tests run, and it is started by itself and asked whether it is up.
@@ -12,23 +12,23 @@ import tempfile
 import venv
 from pathlib import Path
 
-from workspace import ROOT, find_members
+from workspace import ROOT, deployables
 
 LIBRARIES = ("protos", "libs/kit")
 READY_SECONDS = 30.0
 
 
 def prove(deployable: str) -> None:
-    """Install, test and start one deployable, named by its folder; ends the process if a step fails."""
-    folder = ROOT / deployable
-    if folder not in {member.folder for member in find_members()}:
-        sys.exit("Name the folder of a deployable: make alone S=services/auth")
+    """Install, test and start one deployable, named by it or its folder; ends the process if a step fails."""
+    folder = next((member.folder for member in deployables() if member.folder.name == Path(deployable).name), None)
+    if folder is None:
+        sys.exit("Name a deployable: make alone S=auth")
     with tempfile.TemporaryDirectory(prefix="plaza-alone-") as directory:
         venv.create(directory, with_pip=True)
         python = f"{directory}/bin/python"
         pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--no-deps"]
         run([*pip, "--require-hashes", "-r", str(folder / "requirements-test.lock")])
-        editables = [option for part in (*LIBRARIES, deployable) for option in ("-e", str(ROOT / part))]
+        editables = [option for part in (*LIBRARIES, folder) for option in ("-e", str(ROOT / part))]
         run([*pip, "--no-build-isolation", *editables])
         run([python, "-m", "pip", "--disable-pip-version-check", "check"])
         run([python, "-m", "pytest", "-q", "-n", "auto", str(folder / "tests")])
