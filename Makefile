@@ -18,6 +18,7 @@ export DATABASE REDIS_URL PYTHON
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 
 BIN := .venv/bin
 RUN := @sh tools/venv.sh run
