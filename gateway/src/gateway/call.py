@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from gateway.body import JsonObject
 from gateway.identity import Identity
@@ -64,7 +64,7 @@ class Call:
         params: The values in the path.
         body: The parsed body; empty for routes that read none.
         caller: On whose behalf services are called.
-        status: Of the answer, once it has begun.
+        status: Of the answer, once it has begun; 0 before.
     """
 
     __slots__ = (
@@ -84,23 +84,22 @@ class Call:
         "route",
         "runtime",
         "scope",
-        "send_raw",
+        "send",
         "started",
         "status",
         "traceparent",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, runtime: Runtime) -> None:
+    def __init__(self, scope: Scope, runtime: Runtime, *, receive: Receive, send: Send) -> None:
         self.scope = scope
         self.receive = receive
-        self.send_raw = send
+        self.send = send
         self.runtime = runtime
         self.started = time.perf_counter()
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         given = self.headers.get(b"x-request-id")
         self.request_id = given.decode() if given and _REQUEST_ID.fullmatch(given) else uuid7().hex
-        peer = scope["client"]
-        self.address = runtime.addresses.client(peer[0], scope["headers"]) if peer else ""
+        self.address = runtime.addresses.client(self.peer, scope["headers"])
         self.path: Path | None = None
         self.route: Route | None = None
         self.params: Mapping[str, str] = {}
@@ -113,6 +112,12 @@ class Call:
         self._language: Language | None = None
         self._query: Mapping[str, str] | None = None
         self._speaks = False
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end of the connection: the client's, or a proxy's."""
+        client = self.scope["client"]
+        return client[0] if client else ""
 
     @property
     def services(self) -> Services:
@@ -134,7 +139,7 @@ class Call:
     def scheme(self) -> str:
         """`http` or `https`, as the client sees it."""
         scheme: str = self.scope["scheme"]
-        if b"x-forwarded-proto" in self.headers and self.runtime.addresses.is_trusted(self.scope["client"][0]):
+        if b"x-forwarded-proto" in self.headers and self.runtime.addresses.is_trusted(self.peer):
             return "https" if self.headers[b"x-forwarded-proto"].strip().lower() == b"https" else "http"
         return scheme
 
@@ -181,8 +186,8 @@ class Call:
     async def respond(self, status: int, headers: Sequence[Header], body: bytes) -> None:
         """Send the whole answer."""
         self.status = status
-        await self.send_raw({"type": "http.response.start", "status": status, "headers": self._complete(headers, body)})
-        await self.send_raw({"type": "http.response.body", "body": body})
+        await self.send({"type": "http.response.start", "status": status, "headers": self._complete(headers, body)})
+        await self.send({"type": "http.response.body", "body": body})
 
     async def answer(self, status: int, body: "msgspec.Struct | bytes | None", headers: Sequence[Header] = ()) -> None:
         """Send an object as JSON, or finished bytes with the headers that belong to them."""
@@ -193,21 +198,14 @@ class Call:
         else:
             await self.respond(status, (_JSON, *headers), _encode(body))
 
-    async def send(self, message: Message) -> None:
-        """Pass on what an application behind the gateway's own routes answers, with the common headers."""
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = self._complete(message.get("headers", ()), None)
-        await self.send_raw(message)
-
-    def _complete(self, headers: Sequence[Header], body: bytes | None) -> list[Header]:
+    def _complete(self, headers: Sequence[Header], body: bytes) -> list[Header]:
         complete = [*headers, *_COMMON, (b"x-request-id", self.request_id.encode())]
         names = {name for name, _ in headers}
         if b"cache-control" not in names:
             complete.append(_NO_STORE)
         if b"content-security-policy" not in names:
             complete.append(_POLICY)
-        if body is not None and self.status not in (204, 304):
+        if self.status not in (204, 304):
             complete.append((b"content-length", str(len(body)).encode()))
         if self._speaks and b"content-language" not in names:
             complete.append((b"content-language", self.language.encode()))

@@ -4,12 +4,11 @@ import time
 from typing import Any
 
 import structlog
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.body import ClientGone
 from gateway.call import Call
-from gateway.metrics import IN_FLIGHT, REQUEST_SECONDS
+from gateway.metrics import REQUEST_SECONDS
 from gateway.pipeline import CALL
 from gateway.problems import Problem, from_remote
 from gateway.routing import Access
@@ -40,16 +39,16 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        call = Call(scope, receive, send, self._runtime)
+        call = Call(scope, self._runtime, receive=receive, send=send)
         scope[CALL] = call
         state = self._runtime.state
         state.in_flight += 1
         code = ""
         try:
-            await self._app(scope, receive, call.send)
+            await self._app(scope, receive, send)
         except ClientGone:
             call.status = CLIENT_GONE
-        except (Problem, RemoteError, HTTPException) as error:
+        except (Problem, RemoteError) as error:
             code = await self._refuse(call, error)
         except Exception as error:
             log.error("http.crashed", route=call.template, request_id=call.request_id, exc_info=error)
@@ -58,14 +57,12 @@ class Edge:
             state.in_flight -= 1
             self._record(call, code)
 
-    async def _refuse(self, call: Call, error: Problem | RemoteError | HTTPException) -> str:
+    async def _refuse(self, call: Call, error: Problem | RemoteError) -> str:
         """Answer with a problem; returns its code."""
         if isinstance(error, RemoteError):
             problem = from_remote(error, self._runtime.catalogue)
             if problem.code == "INTERNAL":
                 log.error("http.service_failed", route=call.template, request_id=call.request_id, detail=str(error))
-        elif isinstance(error, HTTPException):
-            problem = Problem("ROUTE_NOT_FOUND" if error.status_code == 404 else "INTERNAL")
         else:
             problem = error
         if call.status:
@@ -87,7 +84,6 @@ class Edge:
         if seconds is None:
             seconds = self._seconds[key] = REQUEST_SECONDS.labels(method, template, str(call.status))
         seconds.observe(elapsed)
-        IN_FLIGHT.set(self._runtime.state.in_flight)
         fields: dict[str, Any] = {
             "method": method,
             "route": template,

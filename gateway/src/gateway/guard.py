@@ -13,121 +13,57 @@ pays for no timer. Bytes that come late, one by one, move no deadline.
 """
 
 import asyncio
-import re
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.addresses import Addresses, subscriber
-from gateway.metrics import CONNECTIONS, SHED
-from gateway.settings import Settings
+from gateway.metrics import SHED
+from gateway.rail import Rail
 
 log = structlog.get_logger()
 
-_HOST = re.compile(rb"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?")
-_HOSTS_REMEMBERED = 1024
 _NEVER = float("inf")
-_SWEEPS_PER_DEADLINE = 8
-_SLOWEST_SWEEP = 0.5
 _LINGER_SECONDS = 2.0
-
-Refusal = Callable[[str], bytes]
-"""Returns the whole response, head and body, for a code of the catalogue; the connection is closed after it."""
 
 
 class Refused(Exception):
     """The request is not served; the argument is the code to answer with."""
 
 
-class Hosts:
-    """The rule for `Host`: well-formed, and on the list if there is one.
+class _AnswerTransport:
+    """The transport as uvicorn's request cycles see it.
 
-    Args:
-        allowed: Names without port, lower case; empty allows any.
+    A cycle writes the head of an answer and its body one after the other. They leave here as one, which spares a
+    system call and wakes the client once. Closing is the connection's business.
     """
 
-    def __init__(self, allowed: Sequence[str]) -> None:
-        self._allowed = frozenset(name.lower().encode() for name in allowed)
-        self._good: set[bytes] = set()
-
-    def is_good(self, host: bytes) -> bool:
-        """Return whether a request may name this host."""
-        if host in self._good:
-            return True
-        if not _HOST.fullmatch(host) or (self._allowed and _without_port(host).lower() not in self._allowed):
-            return False
-        if len(self._good) < _HOSTS_REMEMBERED:
-            self._good.add(host)
-        return True
-
-
-class Rail:
-    """The limits and what is counted across connections.
-
-    Args:
-        settings: The limits.
-        refusal: Makes the answer to a request that is not served.
-    """
-
-    def __init__(self, settings: Settings, refusal: Refusal) -> None:
-        self.refusal = refusal
-        self.hosts = Hosts(settings.allowed_hosts)
-        self.head_seconds = settings.head_deadline.total_seconds()
-        self.body_seconds = settings.body_deadline.total_seconds()
-        self.write_seconds = settings.write_deadline.total_seconds()
-        self.head_bytes = settings.head_limit_bytes
-        self.head_fields = settings.head_limit_fields
-        self.connections: set[GuardedProtocol] = set()
-        self._per_address: Counter[str] = Counter()
-        self._most_per_address = settings.max_connections_per_address
-        self._proxies = Addresses(settings.trusted_proxies)
-
-    def protocol(self, *args: Any, **kwargs: Any) -> "GuardedProtocol":
-        """Make the protocol of a new connection; uvicorn calls this."""
-        return GuardedProtocol(self, *args, **kwargs)
-
-    def enter(self, connection: "GuardedProtocol", peer: str) -> bool:
-        """Count a connection in; returns whether its address may have one more."""
-        self.connections.add(connection)
-        CONNECTIONS.set(len(self.connections))
-        self._per_address[subscriber(peer)] += 1
-        return self._per_address[subscriber(peer)] <= self._most_per_address or self._proxies.is_trusted(peer)
-
-    def leave(self, connection: "GuardedProtocol", peer: str) -> None:
-        """Count a connection out."""
-        if connection not in self.connections:
-            return
-        self.connections.discard(connection)
-        CONNECTIONS.set(len(self.connections))
-        key = subscriber(peer)
-        self._per_address[key] -= 1
-        if self._per_address[key] <= 0:
-            del self._per_address[key]
-
-    async def sweep(self) -> None:
-        """Enforce the deadlines of all connections, until cancelled."""
-        shortest = min(self.head_seconds, self.body_seconds, self.write_seconds)
-        pause = min(shortest / _SWEEPS_PER_DEADLINE, _SLOWEST_SWEEP)
-        while True:
-            await asyncio.sleep(pause)
-            now = time.monotonic()
-            for connection in tuple(self.connections):
-                connection.enforce(now)
-
-
-class _LingeringTransport:
-    """The transport as uvicorn's request cycles see it: they write as ever, closing is the connection's business."""
-
-    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, close: Callable[[], None]
+    ) -> None:
         self._transport = transport
-        self.write = transport.write
+        self._call_soon = loop.call_soon
+        self._held = b""
         self.is_closing = transport.is_closing
         self.close = close
+
+    def write(self, data: bytes) -> None:
+        """Send with what is held, or hold until the event loop's next turn."""
+        if self._held:
+            self._transport.write(self._held + data)
+            self._held = b""
+        else:
+            self._held = data
+            self._call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Send what is held."""
+        if self._held:
+            self._transport.write(self._held)
+            self._held = b""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -155,7 +91,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """Start the clock: a client that connects has something to say."""
         super().connection_made(transport)
         self._wire = transport
-        self.transport = _LingeringTransport(transport, self.close)  # type: ignore[assignment]  # stands in for it
+        self._answers = _AnswerTransport(transport, self.loop, self.close)
+        self.transport = self._answers  # type: ignore[assignment]  # stands in for it
         self._deadline = time.monotonic() + self._rail.head_seconds
         if not self._rail.enter(self, self._peer):
             SHED.labels("connections_per_address").inc()
@@ -292,6 +229,7 @@ class GuardedProtocol(HttpToolsProtocol):
         wire = self._wire
         if wire is None or wire.is_closing():
             return
+        self._answers.flush()
         if not (self._in_head or self._in_body) or not wire.can_write_eof():
             wire.close()
             return
@@ -329,9 +267,3 @@ class GuardedProtocol(HttpToolsProtocol):
                 authority += b":%d" % target.port
             if target.schema not in (b"http", b"https") or authority.lower() != host.lower():
                 raise Refused("MALFORMED_REQUEST")
-
-
-def _without_port(host: bytes) -> bytes:
-    if host.startswith(b"["):
-        return host.partition(b"]")[0] + b"]"
-    return host.partition(b":")[0]

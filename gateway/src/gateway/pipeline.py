@@ -4,6 +4,8 @@ Path, preflight, token, method, load, rate, size, JSON; then the handler, and wi
 machinery would cost a request more than all of this together, so the gateway's routes do without it.
 """
 
+import random
+
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
@@ -22,6 +24,7 @@ CALL = "plaza.call"
 """The scope's key of the `Call`."""
 
 _IDEMPOTENCY_KEY_LIMIT = 255
+_LONGEST_RETRY_SECONDS = 3.0
 
 
 class RouteTable(BaseRoute):
@@ -60,7 +63,7 @@ class RouteTable(BaseRoute):
             return
         if self._runtime.state.in_flight > self._runtime.settings.max_in_flight:
             SHED.labels("in_flight").inc()
-            raise Problem("UNAVAILABLE")
+            raise Problem("UNAVAILABLE", retry_after=random.uniform(1, _LONGEST_RETRY_SECONDS))  # noqa: S311  spreads the retries
         await self._authenticate(call, path)
         route = call.route
         if route is None:

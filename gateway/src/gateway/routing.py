@@ -120,7 +120,7 @@ class Route:
         "tag",
     )
 
-    def __init__(self, method: str, path: str, operation: Operation, handler: Handler, group: "Routes") -> None:
+    def __init__(self, method: str, path: str, *, operation: Operation, handler: Handler, group: "Routes") -> None:
         self.method = method
         self.path = path
         self.operation = operation
@@ -158,30 +158,29 @@ class Routes:
         self.language = language
         self.routes: list[Route] = []
 
-    def add(self, method: str, path: str, operation: Operation, handler: Handler) -> None:
+    def add(self, method: str, path: str, *, operation: Operation, handler: Handler) -> None:
         """Add a route."""
-        self.routes.append(Route(method, path, operation, handler, self))
+        self.routes.append(Route(method, path, operation=operation, handler=handler, group=self))
 
     def get(self, path: str, operation: Operation) -> Callable[[Handler], Handler]:
         """Serve GET (and HEAD) with the decorated function."""
-        return self._decorator(("GET",), path, operation)
+        return self._decorator("GET", path, operation=operation)
 
     def post(self, path: str, operation: Operation) -> Callable[[Handler], Handler]:
         """Serve POST with the decorated function."""
-        return self._decorator(("POST",), path, operation)
+        return self._decorator("POST", path, operation=operation)
 
     def put(self, path: str, operation: Operation) -> Callable[[Handler], Handler]:
         """Serve PUT with the decorated function."""
-        return self._decorator(("PUT",), path, operation)
+        return self._decorator("PUT", path, operation=operation)
 
     def delete(self, path: str, operation: Operation) -> Callable[[Handler], Handler]:
         """Serve DELETE with the decorated function."""
-        return self._decorator(("DELETE",), path, operation)
+        return self._decorator("DELETE", path, operation=operation)
 
-    def _decorator(self, methods: Sequence[str], path: str, operation: Operation) -> Callable[[Handler], Handler]:
+    def _decorator(self, method: str, path: str, *, operation: Operation) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
-            for method in methods:
-                self.add(method, path, operation, handler)
+            self.add(method, path, operation=operation, handler=handler)
             return handler
 
         return register

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -10,8 +11,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from gateway.catalogue import load_catalogue
-from gateway.guard import Rail, Refusal
+from gateway.guard import GuardedProtocol
 from gateway.problems import Occasion, Problem, ProblemRenderer
+from gateway.rail import Rail, Refusal
 from gateway.runtime import State
 from gateway.settings import Settings
 from plaza_kit.ids import uuid7
@@ -69,7 +71,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            http=self.rail.protocol,  # type: ignore[arg-type]  # called like a class
+            http=partial(GuardedProtocol, self.rail),  # type: ignore[arg-type]  # called like a class
             ws="none",
             lifespan="on",
             log_config=None,

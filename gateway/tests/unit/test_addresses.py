@@ -3,7 +3,7 @@ from ipaddress import ip_network
 import pytest
 
 from gateway.addresses import Addresses, subscriber, within
-from gateway.guard import Hosts
+from gateway.rail import Hosts
 
 PROXIES = Addresses([ip_network("10.0.0.0/8"), ip_network("2001:db8:ffff::/48")])
 

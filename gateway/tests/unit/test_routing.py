@@ -14,7 +14,7 @@ async def handler(call: object) -> None:
 def table(*paths: tuple[str, str]) -> PathTable:
     routes = Routes("Tag", "en")
     for method, path in paths:
-        routes.add(method, path, Operation(), handler)
+        routes.add(method, path, operation=Operation(), handler=handler)
     return PathTable(routes.routes)
 
 

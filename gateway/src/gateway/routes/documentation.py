@@ -74,7 +74,12 @@ def _serve(name: str, media_type: bytes) -> Handler:
     return get_asset
 
 
-routes.add("GET", "/docs/swagger-ui.css", _SHOWN, _serve("swagger-ui.css", b"text/css; charset=utf-8"))
 routes.add(
-    "GET", "/docs/swagger-ui-bundle.js", _SHOWN, _serve("swagger-ui-bundle.js", b"text/javascript; charset=utf-8")
+    "GET", "/docs/swagger-ui.css", operation=_SHOWN, handler=_serve("swagger-ui.css", b"text/css; charset=utf-8")
+)
+routes.add(
+    "GET",
+    "/docs/swagger-ui-bundle.js",
+    operation=_SHOWN,
+    handler=_serve("swagger-ui-bundle.js", b"text/javascript; charset=utf-8"),
 )

@@ -34,8 +34,6 @@ async def ready(call: Call) -> Health:
 @routes.get("/metrics", Operation(access=Access.PROBE, is_documented=False))
 async def metrics(call: Call) -> Answer:
     """Show the process's metrics to those who may see them; for all others they do not exist."""
-    peer = call.scope["client"]
-    is_allowed = peer is not None and within(peer[0], call.runtime.settings.metrics_networks)
-    if not is_allowed or b"x-forwarded-for" in call.headers:
+    if not within(call.peer, call.runtime.settings.metrics_networks) or b"x-forwarded-for" in call.headers:
         raise Problem("ROUTE_NOT_FOUND")
     return Answer(generate_latest(), [(b"content-type", CONTENT_TYPE_LATEST.encode())])

@@ -10,6 +10,7 @@ from plaza_kit.errors import Violation
 
 routes = Routes("Users", "en")
 
+_TEXT = {"type": "string", "pattern": r"^[^\u0000]*$"}
 _INT32_MAX = 2**31 - 1
 _INT32_MIN = -(2**31)
 
@@ -27,8 +28,8 @@ async def get_user(call: Call) -> User:
         answers=(Users,),
         query=(
             Query("page_size", {"type": "integer", "minimum": 0}, "Users wanted, at most 200; 0 is 50."),
-            Query("page_token", {"type": "string"}, "`next_page_token` of the page before."),
-            Query("username_prefix", {"type": "string"}, "Only names that begin so."),
+            Query("page_token", _TEXT, "`next_page_token` of the page before."),
+            Query("username_prefix", _TEXT, "Only names that begin so."),
         ),
         errors=("INVALID_REQUEST", "PAGE_TOKEN_INVALID", "PERMISSION_DENIED"),
     ),

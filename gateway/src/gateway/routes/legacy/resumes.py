@@ -128,7 +128,7 @@ async def save_resume(call: Call) -> ResumeSaved:
 
 
 async def save_item(kind: Kind, call: Call) -> "Saved | Done":
-    """Create, change or delete an item, by `action` or by the presence of an id."""
+    """Create, change or delete an item, by action or by the presence of an id."""
     action = call.body.get("action")
     if action not in (None, "create", "update", "delete"):
         raise Problem("INVALID_ACTION")
@@ -140,8 +140,8 @@ async def save_item(kind: Kind, call: Call) -> "Saved | Done":
     if item_id is None:
         raise _id_required(kind)
     if action == "delete":
-        return await _delete(kind, call, item_id)
-    return await _update(kind, call, item_id)
+        return await _delete(kind, call, item_id=item_id)
+    return await _update(kind, call, item_id=item_id)
 
 
 async def delete_item(kind: Kind, call: Call) -> Done:
@@ -152,27 +152,27 @@ async def delete_item(kind: Kind, call: Call) -> Done:
     item_id = _item_id(kind, call.body or call.query)
     if item_id is None:
         raise _id_required(kind)
-    return await _delete(kind, call, item_id)
+    return await _delete(kind, call, item_id=item_id)
 
 
 async def _create(kind: Kind, call: Call) -> Saved:
     fields, found = decode(call.body, kind.message())
     request = resume_service_pb2.CreateItemRequest(item=_item(kind, fields), violations=found.wire())
     response = await call.ask(call.services.auth.create_item, request)
-    return _saved(kind, call, "CREATED", response.item)
+    return _saved(kind, call, verb="CREATED", item=response.item)
 
 
-async def _update(kind: Kind, call: Call, item_id: int) -> Saved:
+async def _update(kind: Kind, call: Call, *, item_id: int) -> Saved:
     fields, found = decode(call.body, kind.message())
     request = resume_service_pb2.UpdateItemRequest(
         item=_item(kind, fields), update_mask=FieldMask(paths=found.present), violations=found.wire()
     )
     request.item.id = item_id
     response = await call.ask(call.services.auth.update_item, request)
-    return _saved(kind, call, "UPDATED", response.item)
+    return _saved(kind, call, verb="UPDATED", item=response.item)
 
 
-async def _delete(kind: Kind, call: Call, item_id: int) -> Done:
+async def _delete(kind: Kind, call: Call, *, item_id: int) -> Done:
     request = resume_service_pb2.DeleteItemRequest(kind=kind.number, item_id=item_id)
     await call.ask(call.services.auth.delete_item, request)
     return Done(call.text(f"{kind.name.upper()}_DELETED"))
@@ -186,7 +186,7 @@ def _item(kind: Kind, fields: Message) -> resume_pb2.ResumeItem:
     return item
 
 
-def _saved(kind: Kind, call: Call, verb: str, item: resume_pb2.ResumeItem) -> Saved:
+def _saved(kind: Kind, call: Call, *, verb: str, item: resume_pb2.ResumeItem) -> Saved:
     return kind.saved(call.text(f"{kind.name.upper()}_{verb}"), item.id, kind.shape.of(item))  # type: ignore[arg-type]  # of the same kind
 
 
@@ -221,9 +221,7 @@ def _id_required(kind: Kind) -> Problem:
 def _bound(handler: Any, kind: Kind) -> Handler:
     """Return the handler for one kind, with the documentation of the general one."""
     bound: Any = partial(handler, kind)
-    bound.__doc__ = handler.__doc__.replace("an item", f"an item of kind `{kind.name}`").replace(
-        "work_id", kind.id_name
-    )
+    bound.__doc__ = handler.__doc__.replace("an item", f"an item ({kind.name})").replace("work_id", kind.id_name)
     bound.__name__ = f"{handler.__name__}_{kind.name}"
     typed: Handler = bound
     return typed
@@ -237,14 +235,14 @@ def _add_kind(kind: Kind) -> None:
         answers=(kind.saved, Done),
         errors=("INVALID_ACTION", "MISSING_FIELDS", *errors),
     )
-    routes.add("POST", base, save, _bound(save_item, kind))
+    routes.add("POST", base, operation=save, handler=_bound(save_item, kind))
     delete = Operation(
         body=Body(kind.message, is_optional=True, schema=item_schema(None, kind.id_name)),
         answers=(Done,),
         errors=errors,
     )
-    routes.add("POST", base + "delete/", delete, _bound(delete_item, kind))
-    routes.add("DELETE", base + "delete/", delete, _bound(delete_item, kind))
+    routes.add("POST", base + "delete/", operation=delete, handler=_bound(delete_item, kind))
+    routes.add("DELETE", base + "delete/", operation=delete, handler=_bound(delete_item, kind))
 
 
 for _kind in KINDS:
