@@ -1,6 +1,5 @@
 """The gateway's settings: `PLAZA_GATEWAY_<FIELD>`; lists are separated by commas."""
 
-import re
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -9,22 +8,15 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from plaza_kit.settings import ProcessSettings
+from plaza_kit.settings import Duration, ProcessSettings
 
 Network = IPv4Network | IPv6Network
-_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 def _split(value: Any) -> Any:
     return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
 
-def _number(value: Any) -> Any:
-    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
-
-
-Seconds = Annotated[timedelta, BeforeValidator(_number)]
-"""A span of time, written as seconds or in ISO 8601 (`PT1M`)."""
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split)]
 
@@ -63,27 +55,27 @@ class Settings(ProcessSettings):
     rate_credentials_per_minute: int = Field(
         60, ge=0, le=10_000_000, description="registrations, logins and the like per address; 0 is no limit"
     )
-    rate_deadline: Seconds = Field(seconds(0.05), description="longest wait for Redis before a request is let through")
+    rate_deadline: Duration = Field(seconds(0.05), description="longest wait for Redis before a request is let through")
 
     max_in_flight: int = Field(512, ge=1, description="requests served at once; more are answered with 503")
     max_connections_per_address: int = Field(512, ge=1, description="open connections of one client address")
     body_limit_bytes: int = Field(1024 * 1024, ge=1024, description="largest request body")
     head_limit_bytes: int = Field(16 * 1024, ge=1024, description="largest request head")
     head_limit_fields: int = Field(100, ge=10, description="most header fields of a request")
-    head_deadline: Seconds = Field(seconds(10), description="time in which a request's head must arrive")
-    body_deadline: Seconds = Field(seconds(30), description="time in which a request's body must arrive")
-    write_deadline: Seconds = Field(seconds(60), description="time after which a client that reads nothing is dropped")
-    keep_alive: Seconds = Field(seconds(65), description="time an idle connection stays open")
+    head_deadline: Duration = Field(seconds(10), description="time in which a request's head must arrive")
+    body_deadline: Duration = Field(seconds(30), description="time in which a request's body must arrive")
+    write_deadline: Duration = Field(seconds(60), description="time after which a client that reads nothing is dropped")
+    keep_alive: Duration = Field(seconds(65), description="time an idle connection stays open")
 
-    jwks_refresh: Seconds = Field(seconds(300), description="time between two looks at the signing keys")
-    jwks_cooldown: Seconds = Field(seconds(5), description="least time between two looks for unknown keys")
-    revocation_poll: Seconds = Field(seconds(0.5), description="time between two looks while Redis is away")
-    revocation_audit: Seconds = Field(seconds(30), description="time between two full comparisons")
+    jwks_refresh: Duration = Field(seconds(300), description="time between two looks at the signing keys")
+    jwks_cooldown: Duration = Field(seconds(5), description="least time between two looks for unknown keys")
+    revocation_poll: Duration = Field(seconds(0.5), description="time between two looks while Redis is away")
+    revocation_audit: Duration = Field(seconds(30), description="time between two full comparisons")
 
-    drain_delay: Seconds | None = Field(
+    drain_delay: Duration | None = Field(
         None, description="time to go on accepting after SIGTERM; default 5 s, none in development"
     )
-    drain_grace: Seconds = Field(seconds(20), description="time that requests in flight get after that")
+    drain_grace: Duration = Field(seconds(20), description="time that requests in flight get after that")
 
     @property
     def host(self) -> str:

@@ -29,7 +29,7 @@ from sqlalchemy import (
     event,
     literal_column,
 )
-from sqlalchemy.dialects.mysql import DATETIME, VARBINARY
+from sqlalchemy.dialects.mysql import DATETIME, MEDIUMBLOB, VARBINARY
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -63,6 +63,11 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 def key_bytes(length: int) -> LargeBinary:
     """Return the type of a key, hash or token of at most `length` bytes, compared byte by byte."""
     return LargeBinary(length).with_variant(VARBINARY(length), "mysql", "mariadb")
+
+
+def medium_bytes() -> LargeBinary:
+    """Return the type of up to 16 MiB of bytes."""
+    return LargeBinary().with_variant(MEDIUMBLOB(), "mysql", "mariadb")
 
 
 class UtcDateTime(TypeDecorator[datetime]):

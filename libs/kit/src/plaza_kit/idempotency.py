@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from google.protobuf.message import Message
-from sqlalchemy import Column, LargeBinary, MetaData, Table, delete, insert, select, update
+from sqlalchemy import Column, MetaData, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from plaza_kit.caller import current_caller
-from plaza_kit.db import Database, UtcDateTime, key_bytes
+from plaza_kit.db import Database, UtcDateTime, key_bytes, medium_bytes
 from plaza_kit.errors import Aborted, InvalidArgument
 from plaza_kit.sealing import Sealer
 
@@ -47,7 +47,7 @@ def idempotency_table(metadata: MetaData) -> Table:
         metadata,
         Column("key_hash", key_bytes(32), primary_key=True, comment="of caller, method and key"),
         Column("fingerprint", key_bytes(32), nullable=False, comment="of the request"),
-        Column("response", LargeBinary(2**24 - 1), nullable=True, comment="sealed; null until the first one ends"),
+        Column("response", medium_bytes(), nullable=True, comment="sealed; null until the first one ends"),
         Column("created_time", UtcDateTime, nullable=False, index=True),
         mysql_charset="utf8mb4",
     )

@@ -22,12 +22,12 @@ from datetime import UTC, datetime
 from typing import cast
 
 from google.protobuf.message import Message
-from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, String, Table, insert
+from sqlalchemy import Column, Index, Integer, MetaData, String, Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from plaza.events.v1.envelope_pb2 import Envelope
 from plaza_kit.caller import current_caller
-from plaza_kit.db import EVENTS_FLAG, BigId, UtcDateTime
+from plaza_kit.db import EVENTS_FLAG, BigId, UtcDateTime, medium_bytes
 from plaza_kit.ids import uuid7
 
 FIELD = b"e"
@@ -43,7 +43,7 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("event_id", String(36), nullable=False),
         Column("shard", Integer, nullable=False),
         Column("subject", String(100), nullable=False),
-        Column("envelope", LargeBinary(2**24 - 1), nullable=False),
+        Column("envelope", medium_bytes(), nullable=False),
         Column("created_time", UtcDateTime, nullable=False),
         Column("sent_time", UtcDateTime, nullable=True),
         Column("stream_id", String(40), nullable=True, comment="zero-padded, so that text order is stream order"),

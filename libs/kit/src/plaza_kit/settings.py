@@ -4,12 +4,26 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SettingsT = TypeVar("SettingsT", bound="ProcessSettings")
+
+
+def _plain_seconds(value: object) -> object:
+    """Take a plain number for seconds; pydantic itself wants `PT15M` or `00:15:00` in a text."""
+    if isinstance(value, str):
+        try:
+            return timedelta(seconds=float(value))
+        except (ValueError, OverflowError):
+            return value
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_plain_seconds)]
+"""A setting in seconds, or as an ISO 8601 duration."""
 
 
 class ProcessSettings(BaseSettings):
@@ -38,7 +52,7 @@ class ServiceSettings(ProcessSettings):
         Path("/run/keys/trusted"), description="public keys `<issuer>.pem` of the processes that may call"
     )
     max_concurrent_rpcs: int = Field(500, ge=1, description="calls served at once; more are refused")
-    drain_grace: timedelta = Field(timedelta(seconds=25), description="time that calls in flight get at shutdown")
+    drain_grace: Duration = Field(timedelta(seconds=25), description="time that calls in flight get at shutdown")
     metrics_host: str = Field("127.0.0.1", description="address of the metrics server")
     metrics_port: int = Field(0, ge=0, le=65535, description="port of the metrics server; 0 is off")
 

@@ -14,12 +14,12 @@ import structlog
 from google.protobuf.message import DecodeError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
-from sqlalchemy import Column, LargeBinary, MetaData, String, Table, Text, insert
+from sqlalchemy import Column, MetaData, String, Table, Text, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from plaza.events.v1.envelope_pb2 import Envelope
-from plaza_kit.db import BigId, Database, UtcDateTime
+from plaza_kit.db import BigId, Database, UtcDateTime, medium_bytes
 from plaza_kit.errors import Unavailable
 from plaza_kit.lease import Lease
 from plaza_kit.metrics import EVENTS_CONSUMED
@@ -60,7 +60,7 @@ def dead_letters_table(metadata: MetaData) -> Table:
         Column("id", BigId, primary_key=True, autoincrement=True),
         Column("stream", String(100), nullable=False),
         Column("stream_id", String(40), nullable=False),
-        Column("envelope", LargeBinary(2**24 - 1), nullable=False),
+        Column("envelope", medium_bytes(), nullable=False),
         Column("error", Text, nullable=False),
         Column("created_time", UtcDateTime, nullable=False),
         mysql_charset="utf8mb4",

@@ -12,7 +12,6 @@ from auth import convert
 from auth.credentials import CredentialCheck
 from auth.errors import TotpInvalid
 from auth.export import export_document
-from auth.field_values import refuse_broken
 from auth.foundation import Foundation
 from auth.passwords import PasswordHasher
 from auth.repository.users import User
@@ -23,6 +22,7 @@ from auth.users import refuse_last_admin
 from plaza.auth.v1 import account_service_pb2 as pb
 from plaza_kit.caller import Caller
 from plaza_kit.errors import Aborted
+from plaza_kit.field_values import refuse_broken
 
 
 @dataclass(frozen=True, slots=True)

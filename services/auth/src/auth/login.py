@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth import usernames
 from auth.credentials import CredentialCheck
 from auth.errors import InvalidCredentials, TotpInvalid
-from auth.field_values import refuse_broken
 from auth.foundation import Foundation
 from auth.metrics import LOGIN_FAILURES
 from auth.registration import require_credentials
@@ -24,6 +23,7 @@ from auth.sessions import Sessions
 from plaza.auth.v1 import auth_service_pb2 as pb
 from plaza_kit.caller import Caller
 from plaza_kit.errors import Aborted, PlazaError
+from plaza_kit.field_values import refuse_broken
 
 
 @dataclass(frozen=True, slots=True)

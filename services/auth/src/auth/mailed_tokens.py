@@ -6,7 +6,6 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.errors import EmailAlreadyVerified, EmailMissing, MailTokenInvalid
-from auth.field_values import refuse_broken
 from auth.foundation import Foundation
 from auth.mail import Mail, Mailbox
 from auth.passwords import PasswordHasher
@@ -18,6 +17,7 @@ from auth.tokens import RESET_PASSWORD_PREFIX, VERIFY_EMAIL_PREFIX, hash_token, 
 from auth.usernames import key_of
 from plaza.auth.v1 import account_service_pb2 as pb
 from plaza_kit.caller import Caller
+from plaza_kit.field_values import refuse_broken
 
 KINDS: dict[Purpose, tuple[str, timedelta]] = {
     "verify_email": (VERIFY_EMAIL_PREFIX, timedelta(hours=24)),

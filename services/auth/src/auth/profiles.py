@@ -5,12 +5,12 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import convert
-from auth.field_values import masked_values
 from auth.foundation import Foundation
 from auth.signed_in import lock_user
 from auth.usernames import key_of
 from plaza.auth.v1 import profile_service_pb2 as pb
 from plaza_kit.errors import Unauthenticated
+from plaza_kit.field_values import masked_values
 from plaza_kit.fields import violations_of
 
 

@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import usernames
 from auth.errors import CredentialsRequired, UsernameInvalid, UsernameTaken
-from auth.field_values import refuse
 from auth.foundation import Foundation
 from auth.passwords import PasswordHasher
 from plaza.auth.v1 import auth_service_pb2 as pb
 from plaza_kit.errors import Violation
+from plaza_kit.field_values import refuse
 from plaza_kit.fields import check, violations_of
 
 _OF_USERNAME = {"TOO_LONG", "TOO_SHORT", "BLANK"}

@@ -19,13 +19,13 @@ from auth.errors import (
     ResumeNotFound,
     WorkExperienceNotFound,
 )
-from auth.field_values import masked_values, set_values
 from auth.foundation import Foundation
 from auth.repository.resumes import TABLES, Kind
 from auth.signed_in import lock_user
 from plaza.auth.v1 import resume_pb2
 from plaza.auth.v1 import resume_service_pb2 as pb
 from plaza_kit.errors import InvalidArgument, PlazaError, Violation
+from plaza_kit.field_values import masked_values, set_values
 from plaza_kit.fields import missing, violations_of
 
 MAX_ITEMS = 100

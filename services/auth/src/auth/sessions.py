@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import convert
 from auth.errors import RefreshTokenInvalid, SessionNotFound
-from auth.field_values import refuse_broken
 from auth.foundation import Foundation
 from auth.metrics import REFRESH_REUSE
 from auth.repository.sessions import Rotation, Session
@@ -25,6 +24,7 @@ from auth.signed_in import lock_user
 from auth.tokens import REFRESH_PREFIX, AccessTokens, Subject, hash_token, new_opaque_token
 from plaza.auth.v1 import auth_service_pb2, session_service_pb2, token_pb2
 from plaza_kit.caller import Caller
+from plaza_kit.field_values import refuse_broken
 
 DEVICE_LENGTH = 200
 ADDRESS_LENGTH = 64

@@ -2,26 +2,12 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from plaza_kit.settings import ServiceSettings
-
-
-def _seconds(value: object) -> object:
-    """Take a plain number for seconds; pydantic itself wants `PT15M` or `00:15:00` in a text."""
-    if isinstance(value, str):
-        try:
-            return timedelta(seconds=float(value))
-        except ValueError:
-            return value
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_seconds)]
-"""Seconds, or an ISO 8601 duration."""
+from plaza_kit.settings import Duration, ServiceSettings
 
 
 class AuthSettings(ServiceSettings):

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth import convert
 from auth.errors import LastAdmin, RoleTooLow, UserNotFound
-from auth.field_values import refuse, refuse_broken
 from auth.foundation import Foundation
 from auth.repository.users import User
 from auth.revocations import Revocations
@@ -16,6 +15,7 @@ from auth.usernames import key_of
 from plaza.auth.v1 import user_service_pb2 as pb
 from plaza_kit.caller import Caller
 from plaza_kit.errors import InvalidArgument, Violation
+from plaza_kit.field_values import refuse, refuse_broken
 from plaza_kit.page_token import PageTokenInvalid
 
 PAGE_SIZE = 50

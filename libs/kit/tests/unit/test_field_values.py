@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from auth.field_values import in_order, masked_values, refuse_broken, set_values
 from plaza.auth.v1 import account_service_pb2, resume_pb2
 from plaza.types.v1.field_violation_pb2 import FieldViolation
 from plaza_kit.errors import InvalidArgument, Violation
+from plaza_kit.field_values import in_order, masked_values, refuse_broken, set_values
 
 
 def broken(function: Any, *arguments: Any) -> list[Violation]:
