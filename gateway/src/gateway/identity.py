@@ -20,6 +20,8 @@ ISSUER = "plaza"
 AUDIENCE = "plaza"
 ALGORITHM = "EdDSA"
 TOKEN_TYPE = "at+jwt"  # noqa: S105  the media type of RFC 9068
+LEEWAY_SECONDS = 10
+"""How far the issuer's clock may be ahead of ours; a token's end is taken strictly."""
 LONGEST_TOKEN = 8 * 1024
 REMEMBERED_TOKENS = 20_000
 _REQUIRED = ["exp", "iat", "sub", "aud", "iss", "jti"]
@@ -98,7 +100,7 @@ class Identities:
             identity = await self._verify(token)
         except (TokenInvalid, jwt.InvalidTokenError):
             raise Problem("TOKEN_INVALID") from None
-        if self._revocations.is_revoked(identity):
+        if identity.expires <= time.time() or self._revocations.is_revoked(identity):
             raise Problem("TOKEN_INVALID")
         self._known[_digest(token)] = identity
         if len(self._known) > REMEMBERED_TOKENS:
@@ -123,6 +125,7 @@ class Identities:
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,
+            leeway=LEEWAY_SECONDS,
             options={"require": _REQUIRED, "strict_aud": True},
         )
         return _identity(claims)

@@ -200,6 +200,12 @@ def test_public_routes_use_good_tokens(edge: Deployment) -> None:
     assert (caller.user_id, caller.roles) == (5, frozenset({"moderator"}))
 
 
+def test_the_issuers_clock_may_be_a_little_ahead(edge: Deployment) -> None:
+    ahead = int(time.time()) + 5
+    with edge.client(edge.issuer.token(iat=ahead, nbf=ahead)) as client:
+        assert client.get("/users/profile/").status_code == 200
+
+
 def test_remembered_token_ends_with_its_time(edge: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     token = edge.issuer.token()
     with edge.client(token) as client:

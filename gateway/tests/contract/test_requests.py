@@ -221,6 +221,18 @@ def test_failures_of_services(
     assert "secret" not in response.text
 
 
+def test_a_defect_of_ours_is_500_without_its_text(edge: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def crash(_: object) -> None:
+        raise RuntimeError("secret text")
+
+    route = next(route for route in ROUTES if route.path == "/users/profile/")
+    monkeypatch.setattr(route, "handler", crash)
+    with edge.client() as client:
+        response = client.get("/users/profile/")
+    assert_problem(response, 500, "INTERNAL", "服务器内部错误")
+    assert "secret" not in response.text
+
+
 def test_service_that_is_away_is_503_and_recovers(deploying: Deploy) -> None:
     edge = deploying()
     with edge.client() as client:

@@ -46,7 +46,7 @@ def collector() -> Iterator[Collector]:
 
 
 async def test_spans_reach_the_service_and_the_collector(
-    deploying: Deploy, collector: Collector, monkeypatch: pytest.MonkeyPatch
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, deploying: Deploy
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server_port}")
     edge = deploying()
