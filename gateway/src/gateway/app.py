@@ -44,7 +44,6 @@ _BACKGROUND_SECONDS = 2.0
 _HANG_SECONDS = 0.35
 """Added to the time that a read of events blocks: after it, Redis counts as away."""
 _RESTART_SECONDS = 1.0
-_STORE_CONNECTIONS = 64
 
 
 class Gateway(FastAPI):
@@ -170,14 +169,17 @@ def _ourselves() -> Caller:
 
 
 def _open_redis(settings: Settings, timeout_seconds: float) -> "Redis":
-    """Return a client that gives up at once: those who use it have something better to do than to wait."""
+    """Return a client that gives up at once: those who use it have something better to do than to wait.
+
+    There is a connection for every request in flight, so that many clients at once cannot make the store seem away.
+    """
     return Redis.from_url(
         settings.redis_url.get_secret_value(),
         protocol=2,
         socket_timeout=timeout_seconds,
         socket_connect_timeout=timeout_seconds,
         retry=Retry(NoBackoff(), 0),
-        max_connections=_STORE_CONNECTIONS,
+        max_connections=settings.max_in_flight + 1,
     )
 
 

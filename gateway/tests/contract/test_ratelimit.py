@@ -2,6 +2,7 @@
 
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from gateway_support.checks import assert_problem
 from gateway_support.deployment import Deploy, Deployment
@@ -52,6 +53,12 @@ def test_subjects_have_their_own_limits(deploying: Deploy, own_redis: RedisServe
     for user_id in (11, 12):
         with edge.client(edge.issuer.token(user_id)) as client:
             assert [client.get("/users/profile/").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_many_clients_at_once_do_not_open_the_limits(deploying: Deploy, own_redis: RedisServer) -> None:
+    edge = deploying(redis_url=own_redis.url, rate_credentials_per_minute=20, rate_deadline=5)
+    with ThreadPoolExecutor(100) as pool:
+        assert sum(pool.map(lambda _: allowed(edge, 1), range(150))) == 20
 
 
 def test_limits_are_open_while_redis_is_gone(deploying: Deploy, own_redis: RedisServer) -> None:

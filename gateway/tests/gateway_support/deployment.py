@@ -57,6 +57,7 @@ class FakeBackend:
         self._key = key
         self.port = 0
         self._server: GrpcServer | None = None
+        self._telemetry = Telemetry("auth")
 
     def start(self) -> None:
         async def begin() -> GrpcServer:
@@ -66,7 +67,7 @@ class FakeBackend:
                 verifier=TokenVerifier({"gateway": self._key.public_key()}, "auth"),
                 registrations=self._fakes.registrations(),
                 limits=ServerLimits(drain_grace=timedelta(0)),
-                telemetry=Telemetry("auth"),
+                telemetry=self._telemetry,
             )
             await server.start()
             return server
@@ -78,6 +79,10 @@ class FakeBackend:
         if self._server is not None:
             self._thread.run(self._server.stop())
             self._server = None
+
+    def close(self) -> None:
+        self.stop()
+        self._telemetry.close()
 
 
 @dataclass
@@ -115,7 +120,7 @@ class Deployment:
             await self.task
 
         self.thread.run(end())
-        self.backend.stop()
+        self.backend.close()
 
 
 def deploy(thread: LoopThread, directory: Path, redis_url: str, **changes: Any) -> Deployment:
