@@ -118,7 +118,7 @@ class _GuardedServer:
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
         """Register the methods of a service, guarded."""
         guarded = {name: self._wrap(service, name, handler) for name, handler in handlers.items()}
-        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, guarded),))
+        self._server.add_registered_method_handlers(service, guarded)
 
     def _wrap(self, service: str, name: str, handler: Any) -> Any:
         method = method_of(service, name)
