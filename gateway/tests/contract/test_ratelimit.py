@@ -1,5 +1,6 @@
 """Rate limits on real Redis: exact, shared by gateways, and open when Redis is away."""
 
+import math
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,11 @@ def allowed(edge: Deployment, count: int, **headers: str) -> int:
         return sum(client.post("/users/login/", json=LOGIN).status_code == 200 for _ in range(count))
 
 
+def come_back(per_minute: int, began: float) -> int:
+    """Return how many permits a limit may have given back since a moment."""
+    return math.ceil((time.monotonic() - began) * per_minute / 60)
+
+
 def test_small_limits_are_exact_and_say_when_to_come_again(deploying: Deploy, own_redis: RedisServer) -> None:
     edge = deploying(redis_url=own_redis.url, rate_credentials_per_minute=5)
     assert allowed(edge, 8) == 5
@@ -28,10 +34,10 @@ def test_small_limits_are_exact_and_say_when_to_come_again(deploying: Deploy, ow
 
 def test_large_limits_are_handed_out_in_batches_and_still_exact(deploying: Deploy, own_redis: RedisServer) -> None:
     edge = deploying(redis_url=own_redis.url, rate_read_per_minute=90)
+    began = time.monotonic()
     with edge.client() as client:
-        statuses = [client.get("/users/profile/").status_code for _ in range(100)]
-    granted = statuses.count(200)
-    assert 90 <= granted <= 93  # a permit comes back every two thirds of a second
+        statuses = [client.get("/users/profile/").status_code for _ in range(120)]
+    assert 90 <= statuses.count(200) <= 90 + come_back(90, began)
     assert set(statuses) == {200, 429}
 
 
@@ -57,8 +63,10 @@ def test_subjects_have_their_own_limits(deploying: Deploy, own_redis: RedisServe
 
 def test_many_clients_at_once_do_not_open_the_limits(deploying: Deploy, own_redis: RedisServer) -> None:
     edge = deploying(redis_url=own_redis.url, rate_credentials_per_minute=20, rate_deadline=5)
+    began = time.monotonic()
     with ThreadPoolExecutor(100) as pool:
-        assert sum(pool.map(lambda _: allowed(edge, 1), range(150))) == 20
+        granted = sum(pool.map(lambda _: allowed(edge, 1), range(150)))
+    assert 20 <= granted <= 20 + come_back(20, began)
 
 
 def test_limits_are_open_while_redis_is_gone(deploying: Deploy, own_redis: RedisServer) -> None:
