@@ -140,8 +140,8 @@ def report(results: dict[str, Sample], command: str) -> str:
     lines += [
         "",
         "CPU per request is that of gateway and service; the database's share is shown and not counted. "
-        f"The profile read costs {ratio:.1f} times the bare FastAPI route (the aim of at most {LIMIT:.0f} {verdict}), and "
-        f"{own_cpu(profile) / typed:.1f} times the typed one.",
+        f"The profile read costs {ratio:.1f} times the bare FastAPI route (the aim of at most {LIMIT:.0f} {verdict}) "
+        f"and {own_cpu(profile) / typed:.1f} times the typed one.",
     ]
     return "\n".join(lines)
 

@@ -85,6 +85,14 @@ class RunningStack:
         """What one process has logged in this run."""
         return (self.data / "logs" / f"{name}.log").read_text(errors="replace")
 
+    def freeze(self, name: str) -> None:
+        """Stop a process where it is: it keeps its connections and answers nothing."""
+        os.kill(self.pids()[name], signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """Let a frozen process go on."""
+        os.kill(self.pids()[name], signal.SIGCONT)
+
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Send a signal, wait for the end and return the exit status; fail if a process was left behind."""
         if self._process.poll() is None:
