@@ -47,12 +47,18 @@ class _AnswerTransport:
         self._transport = transport
         self._call_soon = loop.call_soon
         self._held = b""
-        self.is_closing = transport.is_closing
+        self._is_cut = False
         self.close = close
 
+    def is_closing(self) -> bool:
+        """Return whether nothing can be sent any more."""
+        return self._is_cut or self._transport.is_closing()
+
     def write(self, data: bytes) -> None:
-        """Send with what is held, or hold until the event loop's next turn."""
-        if self._held:
+        """Send with what is held, or hold until the event loop's next turn; drop what nobody will read."""
+        if self.is_closing():
+            self._held = b""
+        elif self._held:
             self._transport.write(self._held + data)
             self._held = b""
         else:
@@ -62,8 +68,14 @@ class _AnswerTransport:
     def flush(self) -> None:
         """Send what is held."""
         if self._held:
-            self._transport.write(self._held)
+            if not self.is_closing():
+                self._transport.write(self._held)
             self._held = b""
+
+    def cut(self) -> None:
+        """Send what is held, and nothing after it."""
+        self.flush()
+        self._is_cut = True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -196,7 +208,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 self.refuse("REQUEST_TIMEOUT")
             return
         unsent = wire.get_write_buffer_size()
-        if unsent == 0 or unsent < self._unsent:
+        if unsent == 0 or self._unsent == 0 or unsent < self._unsent:
             self._unsent_since = now
         elif now - self._unsent_since > self._rail.write_seconds:
             log.info("guard.reader_stalled", unsent=unsent)
@@ -229,7 +241,7 @@ class GuardedProtocol(HttpToolsProtocol):
         wire = self._wire
         if wire is None or wire.is_closing():
             return
-        self._answers.flush()
+        self._answers.cut()
         if not (self._in_head or self._in_body) or not wire.can_write_eof():
             wire.close()
             return

@@ -233,7 +233,23 @@ def test_garbage_after_a_request_does_not_spoil_its_answer(edge: Deployment) -> 
     assert b'"success":true' in received
 
 
-async def test_client_that_reads_nothing_is_dropped(deploying: Deploy) -> None:
+async def test_client_that_begins_to_read_late_gets_everything(deploying: Deploy) -> None:
+    edge = deploying(write_deadline=3)
+    request = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n"
+    with connect(edge) as connection:
+        connection.sendall((request + b"\r\n") * 5 + request + b"Connection: close\r\n\r\n")
+
+        def is_waiting() -> bool:
+            mine = [peer for peer in tuple(edge.server.rail.connections) if peer.client == connection.getsockname()]
+            return any(getattr(peer, "_unsent", 0) for peer in mine)  # a look has found something unsent
+
+        await eventually(is_waiting)
+        received = await asyncio.to_thread(read_all, connection)
+    assert received.count(b"HTTP/1.1 200 OK") == 6
+    assert len(received) > 6 * 1_526_593
+
+
+async def test_client_that_reads_nothing_is_dropped(deploying: Deploy, capfd: pytest.CaptureFixture[str]) -> None:
     edge = deploying(write_deadline=0.5)
     with connect(edge) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -244,6 +260,11 @@ async def test_client_that_reads_nothing_is_dropped(deploying: Deploy) -> None:
 
         await eventually(is_served)
         await eventually(lambda: not is_served())
+    with edge.client(None) as client:
+        assert client.get("/livez").status_code == 200
+    output = "".join(capfd.readouterr())
+    assert "guard.reader_stalled" in output
+    assert "crashed" not in output  # the answers that were still to come are dropped quietly
 
 
 async def test_connections_of_one_address_are_limited(deploying: Deploy) -> None:
