@@ -38,7 +38,7 @@ from sqlalchemy.types import DateTime
 
 from plaza_kit.errors import Unavailable
 from plaza_kit.metrics import DB_RETRIES
-from plaza_kit.prepared import DriverConnections, PreparedRead
+from plaza_kit.prepared import STATEMENT_SECONDS, DriverConnections, PreparedRead
 
 T = TypeVar("T")
 
@@ -155,32 +155,34 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection on which each statement stands alone.
+        """Open a connection on which each statement stands alone; it must be done with in 10 s.
 
         Raises:
-            Unavailable: The database is away, or all connections are busy for 2 s.
+            Unavailable: The database is away or too slow, or all connections are busy for 2 s.
         """
         try:
-            async with self._reader.connect() as connection:
+            async with asyncio.timeout(STATEMENT_SECONDS), self._reader.connect() as connection:
                 yield connection
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
+        except (OperationalError, InterfaceError, PoolTimeout, TimeoutError) as error:
             raise _unavailable(error) from error
 
     async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run `work` in one transaction and commit; run it again, up to 3 times, when the database asks for it.
 
         Raises:
-            Unavailable: The database is away, or three attempts were not enough. After a lost connection the outcome
-                is unknown; only an idempotency key makes another try safe.
+            Unavailable: The database is away or takes over 10 s, or three attempts were not enough. After a lost
+                connection the outcome is unknown; only an idempotency key makes another try safe.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                async with self._writer.begin() as connection:
+                async with asyncio.timeout(STATEMENT_SECONDS), self._writer.begin() as connection:
                     result = await work(connection)
                     has_events = connection.info.pop(EVENTS_FLAG, False)
                 if has_events:
                     self.events_added.set()
                 return result
+            except TimeoutError as error:
+                raise _unavailable(error) from error
             except (DBAPIError, PoolTimeout) as error:
                 cause = _retry_cause(error)
                 if cause is None and not isinstance(error, OperationalError | InterfaceError | PoolTimeout):
@@ -223,7 +225,6 @@ def _sqlite_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]
 _MYSQL_OPTIONS: dict[str, Any] = {
     "charset": "utf8mb4",
     "connect_timeout": 3,
-    "read_timeout": 10,
     "init_command": "SET SESSION sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', time_zone='+00:00', "
     "innodb_lock_wait_timeout=2",
 }

@@ -18,6 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from plaza_kit.errors import Unavailable
 
+STATEMENT_SECONDS = 10.0
+"""Longest that the database may take. Not the driver's own time-out, which makes a task for each packet it reads."""
+
 _WAIT_SECONDS = 2.0
 _CONNECTION_LOST = (asyncmy.errors.OperationalError, asyncmy.errors.InterfaceError, OSError, EOFError)
 
@@ -47,7 +50,10 @@ class DriverConnections:
         try:
             for is_last in (False, True):
                 try:
-                    return await self._run(sql, values)
+                    async with asyncio.timeout(STATEMENT_SECONDS):
+                        return await self._run(sql, values)
+                except TimeoutError:
+                    raise Unavailable("the database is too slow") from None
                 except _CONNECTION_LOST as error:
                     await self._drop_free()
                     if is_last:

@@ -249,3 +249,21 @@ async def test_a_prepared_read_of_a_database_that_is_away_is_unavailable() -> No
         with pytest.raises(Unavailable):
             await database.prepare(select(bindparam("number", type_=Integer))).first(number=1)
         await database.close()
+
+
+async def test_a_database_that_does_not_answer_in_time_is_unavailable(
+    mariadb_server: MariaDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("db", "prepared"):
+        monkeypatch.setattr(f"plaza_kit.{module}.STATEMENT_SECONDS", 0.2)
+    database = Database(mariadb_server.create_database())
+    slow = select(func.sleep(5))
+    with pytest.raises(Unavailable):
+        await database.prepare(slow).first()
+    with pytest.raises(Unavailable):
+        async with database.read() as connection:
+            await connection.execute(slow)
+    with pytest.raises(Unavailable):
+        await database.write(lambda connection: connection.execute(slow))
+    assert await database.prepare(select(func.sleep(0))).first() == (0,)
+    await database.close()
