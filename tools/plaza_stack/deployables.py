@@ -77,7 +77,12 @@ class Deployable:
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         prefix = f"PLAZA_{self.name.upper()}_"
-        taste = {f"{prefix}ENVIRONMENT": "development", f"{prefix}LOG_FORMAT": "console", "PYTHONUNBUFFERED": "1"}
+        taste = {
+            f"{prefix}ENVIRONMENT": "development",
+            f"{prefix}LOG_FORMAT": "console",
+            "PYTHONUNBUFFERED": "1",
+            "GRPC_EXPERIMENTS": "-event_engine_client,-event_engine_listener",  # see docs/adr/0003
+        }
         inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE", "REDIS_URL")}
         return taste | inherited | {f"{prefix}{name.upper()}": value for name, value in settings.items()}
 
