@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from gateway_support.checks import assert_problem
 from gateway_support.deployment import Deployment
-from gateway_support.fakes import SESSION_ID
+from gateway_support.fake_state import SESSION_ID
 from gateway_support.issuing import Issuer
 
 from gateway.routes import ROUTES

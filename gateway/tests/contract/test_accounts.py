@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from gateway_support.checks import assert_problem
 from gateway_support.deployment import Deployment
-from gateway_support.fakes import SESSION_ID, reason
+from gateway_support.fake_state import SESSION_ID, reason
 
 from plaza_kit.errors import Aborted, AlreadyExists, FailedPrecondition, PermissionDenied, Unauthenticated
 

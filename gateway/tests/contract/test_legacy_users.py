@@ -5,7 +5,7 @@ import re
 import pytest
 from gateway_support.checks import assert_problem
 from gateway_support.deployment import Deployment
-from gateway_support.fakes import reason
+from gateway_support.fake_state import reason
 
 from plaza_kit.errors import AlreadyExists, InvalidArgument, Violation
 

@@ -9,7 +9,7 @@ import grpc
 import pytest
 from gateway_support.checks import assert_problem
 from gateway_support.deployment import Deploy, Deployment
-from gateway_support.fakes import SESSION_ID
+from gateway_support.fake_state import SESSION_ID
 
 from gateway.routes import ROUTES
 from gateway.routing import Access, Route

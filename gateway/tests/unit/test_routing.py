@@ -1,5 +1,5 @@
 import pytest
-from gateway_support.fakes import SESSION_ID
+from gateway_support.fake_state import SESSION_ID
 
 from gateway.routing import Access, Operation, PathTable, Rate, Routes
 
