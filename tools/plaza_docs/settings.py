@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import annotated_types
 from pydantic import SecretStr
@@ -27,7 +27,7 @@ Generated from the settings classes by `make docs`; do not edit.
 Every process is configured by environment variables, `PLAZA_<PROCESS>_<FIELD>`, read once at its start. A file of that
 name in `PLAZA_SECRETS_DIR` (`/run/secrets`) counts as a variable, for passwords; the environment wins. A name that
 means nothing or a value that does not fit ends the process with one line and exit status 2; `python -m gateway
-check-config` and its like show what is in force. Durations are ISO 8601 (`PT0.5S`, `PT15M`); lists are separated by
+check-config` and its like show what is in force. Durations are seconds (`0.5`) or ISO 8601 (`PT15M`); lists are separated by
 commas. `OTEL_EXPORTER_OTLP_ENDPOINT` switches tracing on in any process.
 """
 ENV_INTRODUCTION = """\
@@ -111,6 +111,8 @@ def _type(field: FieldInfo) -> str:
 
 def _type_name(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type_name(arguments[0])
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in arguments)
     if origin is tuple:
