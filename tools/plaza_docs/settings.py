@@ -27,8 +27,8 @@ Generated from the settings classes by `make docs`; do not edit.
 Every process is configured by environment variables, `PLAZA_<PROCESS>_<FIELD>`, read once at its start. A file of that
 name in `PLAZA_SECRETS_DIR` (`/run/secrets`) counts as a variable, for passwords; the environment wins. A name that
 means nothing or a value that does not fit ends the process with one line and exit status 2; `python -m gateway
-check-config` and its like show what is in force. Durations are seconds (`0.5`) or ISO 8601 (`PT15M`); lists are separated by
-commas. `OTEL_EXPORTER_OTLP_ENDPOINT` switches tracing on in any process.
+check-config` and its like show what is in force. Durations are seconds (`0.5`) or ISO 8601 (`PT15M`); lists are
+separated by commas. `OTEL_EXPORTER_OTLP_ENDPOINT` switches tracing on in any process.
 """
 ENV_INTRODUCTION = """\
 # Every setting with its default. Generated from the settings classes by `make docs`; do not edit. What each one means
