@@ -67,13 +67,9 @@ class Sessions:
     async def open(self, connection: AsyncConnection, user: User, caller: Caller) -> token_pb2.TokenPair:
         """Start a session for a user whose row is locked; beyond the limit the oldest session ends."""
         now = self._clock()
-        live = await self._sessions.list_live(connection, user.id, now, for_update=True)
-        live.sort(key=lambda session: session.created_time)
-        surplus = len(live) + 1 - self._rules.most
-        if surplus > 0:
-            await self._revocations.end_sessions(
-                connection, user.id, [session.session_id for session in live[:surplus]]
-            )
+        surplus = await self._sessions.list_surplus(connection, user.id, now, most=self._rules.most - 1)
+        if surplus:
+            await self._revocations.end_sessions(connection, user.id, surplus)
         session_id = str(uuid.uuid4())
         pair = self._pair(user, session_id, now)
         await self._sessions.insert(

@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.models import refresh_tokens, sessions
 
+SURPLUS_MAX = 1000
+"""Sessions that give way at one sign-in; more than one only after the limit was lowered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -77,6 +80,13 @@ class SessionRepository:
             sessions.c.expire_time > bindparam("now"),
         )
 
+        self._surplus = (
+            self._live.with_only_columns(sessions.c.session_id)
+            .order_by(sessions.c.created_time.desc(), sessions.c.session_id)
+            .limit(SURPLUS_MAX)
+            .offset(bindparam("most"))
+        )
+
     async def insert(self, connection: AsyncConnection, session: Session) -> None:
         """Add a session and its first refresh token."""
         key = _key(session.session_id)
@@ -129,6 +139,11 @@ class SessionRepository:
         rows = await connection.execute(statement, {"user_id": user_id, "now": now})
         found = [_row(row) for row in rows]
         return sorted(found, key=lambda session: (session.last_seen_time, session.session_id), reverse=True)
+
+    async def list_surplus(self, connection: AsyncConnection, user_id: int, now: datetime, *, most: int) -> list[str]:
+        """Return the ids of the live sessions older than the newest `most`; usually none, and no row is read."""
+        rows = await connection.execute(self._surplus, {"user_id": user_id, "now": now, "most": most})
+        return [str(UUID(bytes=key)) for key in rows.scalars()]
 
     async def revoke(self, connection: AsyncConnection, session_ids: Sequence[str], now: datetime) -> None:
         """End sessions; what a spent token would still yield goes with them."""
