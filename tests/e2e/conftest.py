@@ -2,7 +2,7 @@
 
 `stack`: embedded Redis and SQLite, shared by the tests of a pytest process. `server_stack`: the same on a real MariaDB
 and Redis. `stack_url`: the address of each in turn, so that a test runs on both. `own_stack`: one for a single test
-that breaks it. `roomy_url`: one without rate limits. `start_stack`: starts as many as a test wants, with settings.
+that breaks it. `roomy_stack`: one without rate limits. `start_stack`: starts as many as a test wants, with settings.
 """
 
 import shutil
@@ -68,10 +68,16 @@ def own_stack(start_stack: StartStack) -> RunningStack:
 
 
 @pytest.fixture(scope="session")
-def roomy_url(stack_folder: Path) -> Iterator[str]:
-    """The address of a stack whose rate limits do not bite, for tests that ask very often."""
+def roomy_stack(stack_folder: Path) -> Iterator[RunningStack]:
+    """A stack whose rate limits do not bite, for tests that ask very often."""
     (stack_folder / "roomy").mkdir()
     limits = {f"PLAZA_GATEWAY_RATE_{kind}_PER_MINUTE": "0" for kind in ("READ", "WRITE", "CREDENTIALS")}
     running = RunningStack(stack_folder / "roomy", {**limits, "PLAZA_AUTH_LOGIN_FAILURE_FLOOR": "0"})
-    yield running.url
+    yield running
     assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def roomy_url(roomy_stack: RunningStack) -> str:
+    """Its address."""
+    return roomy_stack.url

@@ -2,12 +2,10 @@
 
 import time
 import uuid
-from pathlib import Path
 
 import httpx
 import pytest
 from tests.e2e.conftest import StartStack
-from tests.e2e.running_stack import RunningStack
 
 from plaza_kit.testing.polling import wait_until
 
@@ -48,14 +46,6 @@ def test_no_secret_is_logged_or_stored(start_stack: StartStack, log_format: str)
     for secret in secrets:
         assert secret not in logs
         assert secret.encode() not in stored
-
-
-def readable_by_others(data: Path) -> list[Path]:
-    return [path for path in (data / "keys").rglob("*") if path.stat().st_mode & 0o077 and path.is_file()]
-
-
-def test_keys_are_their_owners_alone(stack: RunningStack) -> None:
-    assert readable_by_others(stack.data) == []
 
 
 @pytest.mark.parametrize("is_redis_away", [False, True])
