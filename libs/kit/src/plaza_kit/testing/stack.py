@@ -35,6 +35,7 @@ CHEAP_MARIADB = (
     "--skip-log-bin",
     "--performance-schema=OFF",
 )
+DURABLE_MARIADB = ("--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=64M", "--skip-log-bin")
 
 
 class MissingServerError(Exception):
@@ -75,9 +76,14 @@ class PrivateServer:
         self._directory = directory
         self._program = Path(argv[0]).name
         self._log = directory / "server.log"
+        self._argv, self._port = argv, port
         self._process = processes.start(argv, log=self._log)
-        self.pid = self._process.pid
         self._wait_for(port)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     def _wait_for(self, port: int) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -91,6 +97,16 @@ class PrivateServer:
         processes.stop(self._process)
         text = self._log.read_text(errors="replace")[-2000:]
         raise ServerStartError(f"{self._program} did not start:\n{text}")
+
+    def kill(self) -> None:
+        """Kill it as a crash would; what it stored stays."""
+        self._process.kill()
+        self._process.wait()
+
+    def start_again(self) -> None:
+        """Start it on what it stored, on the same port."""
+        self._process = processes.start(self._argv, log=self._log)
+        self._wait_for(self._port)
 
     def stop(self) -> None:
         """End the server and remove its folder."""
@@ -108,8 +124,12 @@ class GivenServer:
         """Leave it running."""
 
 
-def start_mariadb(directory: Path) -> PrivateServer:
+def start_mariadb(directory: Path, *, is_durable: bool = False) -> PrivateServer:
     """Install a database in `directory` (new, ours) and serve it on 127.0.0.1 for user `root` without a password.
+
+    Args:
+        directory: Where everything goes.
+        is_durable: Commits reach the disk before they are acknowledged, as in production.
 
     Raises:
         MissingServerError: MariaDB is not installed.
@@ -120,7 +140,8 @@ def start_mariadb(directory: Path) -> PrivateServer:
     data, port = directory / "data", processes.free_port()
     temporary = directory / "tmp"  # in a shared one, two servers delete each other's tables
     temporary.mkdir()
-    shared = ["--no-defaults", f"--datadir={data}", f"--tmpdir={temporary}", *CHEAP_MARIADB]
+    cost = DURABLE_MARIADB if is_durable else CHEAP_MARIADB
+    shared = ["--no-defaults", f"--datadir={data}", f"--tmpdir={temporary}", *cost]
     if os.geteuid() == 0:
         shared.append("--user=root")  # else it refuses to run as root
     done = subprocess.run(
