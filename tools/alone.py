@@ -1,7 +1,8 @@
 """Prove that one deployable stands alone: `make alone S=auth`.
 
 A new virtual environment gets what the deployable's own `requirements-test.lock` names, the contracts, the kit and
-the deployable, and nothing else. In it its tests run, and it is started by itself and asked whether it is up.
+the deployable, and nothing else. In it its tests run (`tools/alone.py auth unit`: those of one folder), and it is
+started by itself and asked whether it is up.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ LIBRARIES = ("protos", "libs/kit")
 READY_SECONDS = 30.0
 
 
-def prove(deployable: str) -> None:
+def prove(deployable: str, level: str) -> None:
     """Install, test and start one deployable, named by it or its folder; ends the process if a step fails."""
     folder = next((member.folder for member in deployables() if member.folder.name == Path(deployable).name), None)
     if folder is None:
@@ -31,7 +32,7 @@ def prove(deployable: str) -> None:
         editables = [option for part in (*LIBRARIES, folder) for option in ("-e", str(ROOT / part))]
         run([*pip, "--no-build-isolation", *editables])
         run([python, "-m", "pip", "--disable-pip-version-check", "check"])
-        run([python, "-m", "pytest", "-q", "-n", "auto", str(folder / "tests")])
+        run([python, "-m", "pytest", "-q", "-n", "auto", str(folder / "tests" / level)])
         run([python, __file__, "--start", folder.name, directory])
 
 
@@ -48,15 +49,18 @@ async def start(name: str, directory: Path) -> None:
     from plaza_stack.deployables import Wiring, find_deployables
     from plaza_stack.keys import Keys
 
-    services = {service.name: service for service in find_deployables()[1]}
+    gateway, found = find_deployables()
+    services = {service.name: service for service in found}
     if name not in services:  # the gateway is ready when the services are
         return
     (directory / "keys").mkdir()
+    keys = Keys(directory / "keys")
+    gateway.make_secrets(keys)  # the service trusts it, whether it runs or not
     wiring = Wiring(
         redis_url=f"redis://127.0.0.1:{processes.free_port()}/0",
         databases={name: f"sqlite:///{directory}/{name}.db"},
         ports={name: processes.free_port()},
-        keys=Keys(directory / "keys"),
+        keys=keys,
     )
     program = services[name].service(wiring)
     log = directory / "log"
@@ -76,4 +80,4 @@ if __name__ == "__main__":
         os.environ.pop("PYTHONPATH", None)
         asyncio.run(start(sys.argv[2], Path(sys.argv[3])))
     else:
-        prove(sys.argv[1] if len(sys.argv) > 1 else "")
+        prove(sys.argv[1] if len(sys.argv) > 1 else "", "".join(sys.argv[2:3]))

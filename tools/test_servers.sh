@@ -3,7 +3,7 @@
 # apt-get), else one line says what is left out. With CI=true nothing may be left out. Arguments: programs, if not all.
 set -eu
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
-[ $# -gt 0 ] || set -- mariadbd redis-server chromium curl
+[ $# -gt 0 ] || set -- mariadbd redis-server chromium curl wrk
 
 package() {
     case $1 in
@@ -18,6 +18,7 @@ use() {
     redis-server) echo "the tests on Redis are left out" ;;
     chromium) echo "the tests in a browser are left out" ;;
     curl) echo "the README's tour cannot be tried out" ;;
+    wrk) echo "the benchmark is left out" ;;
     *) echo "what needs it is left out" ;;
     esac
 }

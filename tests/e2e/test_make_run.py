@@ -13,7 +13,8 @@ import pytest
 from tests.e2e.conftest import StartStack
 from tests.e2e.running_stack import ROOT, RunningStack, is_running, stack_command, stack_environment
 
-from plaza_kit.testing.polling import eventually
+from plaza_kit.testing import processes
+from plaza_kit.testing.polling import eventually, wait_until
 
 CREDENTIALS = {"username": "ada", "password": "correct horse battery"}
 
@@ -142,3 +143,31 @@ def test_an_old_python_is_one_clear_line(tmp_path: Path) -> None:
     code, output = run_to_the_end("sh", str(tmp_path / "tools" / "venv.sh"), "run", PYTHON=str(old))
     assert code == 1
     assert output == f"PYTHON={old} is Python 3.9.2: name one of version 3.11 or newer.\n"
+
+
+def test_make_run_serves_until_ctrl_c(tmp_path: Path) -> None:
+    """The command itself, as a person types it."""
+    port = processes.free_port()
+    output = tmp_path / "output"
+    command = ["make", "run", f"PORT={port}", f"DATA={tmp_path / 'data'}"]
+    with output.open("wb") as file:
+        made = subprocess.Popen(
+            command, cwd=ROOT, env=stack_environment({}), stdout=file, stderr=file, start_new_session=True
+        )
+    try:
+        wait_until(lambda: "Plaza is ready" in output.read_text() or made.poll() is not None, 60)
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200, output.read_text()
+    finally:
+        os.killpg(made.pid, signal.SIGINT)  # what a terminal does
+        made.wait(40)
+    assert "Stopping" in output.read_text()
+    wait_until(lambda: not group_is_running(made.pid))
+
+
+def group_is_running(group: int) -> bool:
+    """Tell whether a process group still has a member."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
