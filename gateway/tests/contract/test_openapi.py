@@ -95,7 +95,9 @@ def test_schemathesis_finds_nothing(edge: Deployment, tmp_path: Path) -> None:
     token = edge.issuer.token(roles=["admin"])
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(configuration),
-        "run", f"{edge.url}/openapi.json", "--header", f"Authorization: Bearer {token}", "--max-examples", "15",
+        # Not the operations that sign out who asks: after them the fuzzer would see only 401. They are fuzzed end to end.
+        "run", f"{edge.url}/openapi.json", "--exclude-operation-id-regex", "^(log_out|revoke_all_sessions|delete_account)$",
+        "--header", f"Authorization: Bearer {token}", "--max-examples", "15",
         "--phases", "examples,coverage,fuzzing,stateful", "--checks", "all", "--max-response-time", "5", "--no-color",
         "--generation-database", "none",
     ]  # fmt: skip

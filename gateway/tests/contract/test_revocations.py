@@ -55,6 +55,15 @@ async def test_event_counts_within_a_second(quiet: Deployment, own_redis: RedisS
     await eventually(lambda: status() == 401, timeout=SECOND)
 
 
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "/sessions/current"), ("DELETE", "/sessions")])
+def test_who_signs_out_here_is_out_at_once(quiet: Deployment, method: str, path: str) -> None:
+    """No event comes from the fakes: the gateway that ended the session knows it first."""
+    with quiet.client(quiet.issuer.token(sid=str(uuid.uuid4()))) as client:
+        assert client.get("/users/profile/").status_code == 200
+        assert client.request(method, path).is_success
+        assert client.get("/users/profile/").status_code == 401
+
+
 async def test_all_tokens_of_a_user_below_a_version(quiet: Deployment, own_redis: RedisServer) -> None:
     with quiet.client(quiet.issuer.token(42, ver=3)) as old, quiet.client(quiet.issuer.token(42, ver=4)) as new:
         assert old.get("/users/profile/").status_code == 200

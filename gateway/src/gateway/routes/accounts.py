@@ -2,7 +2,7 @@
 
 from gateway.call import Answer, Call
 from gateway.decoding import decode
-from gateway.routes.tokens import gone_cookie
+from gateway.routes.tokens import signed_out
 from gateway.routing import Access, Body, Operation, Rate, Routes
 from gateway.schemas.accounts import Account, RecoveryCodes, RevokedCount, TotpSecret
 from plaza.auth.v1 import account_service_pb2
@@ -33,7 +33,7 @@ async def delete_account(call: Call) -> Answer:
     request, found = decode(call.body, account_service_pb2.DeleteAccountRequest())
     request.violations.extend(found.wire())
     await call.ask(call.services.auth.accounts.delete, request)
-    return Answer(None, [gone_cookie(call)])
+    return Answer(None, [signed_out(call)])
 
 
 @routes.get(

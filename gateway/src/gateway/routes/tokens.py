@@ -6,7 +6,7 @@ from gateway.decoding import decode
 from gateway.problems import Header, Problem
 from gateway.routing import Access, Body, Operation, Query, Rate, Routes
 from gateway.schemas.accounts import RevokedCount, Session, Sessions, Tokens
-from plaza.auth.v1 import auth_service_pb2, session_service_pb2
+from plaza.auth.v1 import auth_service_pb2, session_service_pb2, token_pb2
 from plaza_kit.errors import Violation
 
 routes = Routes("Sessions", "en")
@@ -57,7 +57,7 @@ async def revoke_all_sessions(call: Call) -> RevokedCount | Answer:
     request = session_service_pb2.RevokeAllSessionsRequest(keep_current=keep == "true")
     response = await call.ask(call.services.auth.revoke_all_sessions, request)
     answer = RevokedCount(response.revoked_count)
-    return answer if request.keep_current else Answer(answer, [gone_cookie(call)])
+    return answer if request.keep_current else Answer(answer, [signed_out(call)])
 
 
 @routes.delete("/sessions/current", Operation(status=204))
@@ -67,7 +67,7 @@ async def log_out(call: Call) -> Answer:
     Also takes the cookie `plaza_session` away.
     """
     await call.ask(call.services.auth.revoke_session, session_service_pb2.RevokeSessionRequest())
-    return Answer(None, [gone_cookie(call)])
+    return Answer(None, [signed_out(call)])
 
 
 @routes.delete("/sessions/{uuid}", Operation(status=204, errors=("SESSION_NOT_FOUND",)))
@@ -77,6 +77,12 @@ async def revoke_session(call: Call) -> None:
     await call.ask(call.services.auth.revoke_session, request)
 
 
-def gone_cookie(call: Call) -> Header:
-    """Return the header that takes the session cookie away."""
+def signed_out(call: Call) -> Header:
+    """Refuse the calling session here and now, before its event comes; return the header that takes the cookie away."""
+    identity = call.identity
+    if identity is not None:
+        entry = token_pb2.Revocation(
+            session_id=identity.session_id, user_id=identity.user_id, until_unix=int(identity.expires)
+        )
+        call.runtime.revocations.add([entry])
     return session_cookie("", 0, call.headers.get(b"host", b""))
