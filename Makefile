@@ -30,7 +30,7 @@ MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard protos/pyproject.toml libs/*
 MODULES := plaza-protos=plaza,plaza-kit=plaza_kit,protobuf=google,googleapis-common-protos=google,grpcio-health-checking=grpc_health
 
 .PHONY: help run test check fmt fmt-check lint types imports proto proto-check docs docs-check lock bench \
-	test-unit test-contract test-integration e2e alone keys clean
+	test-unit test-contract test-integration e2e alone admin keys clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -124,6 +124,10 @@ e2e: ## tests of the whole stack (T=path narrows)
 alone: ## install one deployable from its own lock alone, test and start it: S=auth
 	$(DEV)
 	@$(BIN)/python tools/alone.py '$(S)'
+
+admin: ## make an admin, or make a user one, on the data of `make run`: NAME=alice
+	$(RUN)
+	@$(BIN)/python tools/command.py --data '$(DATA)' auth create-admin '$(NAME)'
 
 keys: ## make the keys of a deployment in deploy/compose/keys
 	$(RUN)

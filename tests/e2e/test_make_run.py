@@ -5,6 +5,8 @@ import re
 import signal
 import socket
 import subprocess
+import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -171,3 +173,23 @@ def group_is_running(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_the_first_admin_is_made_by_a_command(stack: RunningStack) -> None:
+    with httpx.Client(base_url=stack.url, timeout=10) as http:
+        credentials = {"username": f"root_{uuid.uuid4().hex[:8]}", "password": "correct horse battery"}
+        command = [sys.executable, str(ROOT / "tools" / "command.py"), "--data", str(stack.data)]
+        command += ["auth", "create-admin", credentials["username"], "--password-stdin"]
+        made = subprocess.run(
+            command, input=credentials["password"] + "\n", capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (made.returncode, made.stdout.endswith("admin\n")) == (0, True), made.stdout + made.stderr
+        token = http.post("/users/login/", json=credentials).raise_for_status().json()["token"]
+        account = http.get("/users/me", headers={"Authorization": f"Bearer {token}"}).json()
+        assert account["role"] == "admin"
+
+
+def test_a_command_needs_the_data_of_a_run(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "tools" / "command.py"), "--data", str(tmp_path), "auth", "keys", "list"]
+    status, output = run_to_the_end(*command)
+    assert (status, output) == (1, f"{tmp_path} holds no data yet: start Plaza once with `make run`.\n")
