@@ -31,6 +31,7 @@ from gateway.settings import Settings
 from plaza.auth.v1 import auth_service_pb2
 from plaza.auth.v1.token_pb2 import Jwk, Revocation
 from plaza_kit.caller import Caller
+from plaza_kit.event_stream import stream_name
 from plaza_kit.grpc_client import Client
 from plaza_kit.ids import uuid7
 from plaza_kit.internal_token import TokenMinter, read_private_key
@@ -139,7 +140,7 @@ def create_app(settings: Settings) -> Gateway:
         revocations,
         paged(questions.revocations),
         redis=events_store,
-        streams=[f"plaza:events:auth:{shard}" for shard in range(settings.auth_shards)],
+        streams=[stream_name("auth", shard) for shard in range(settings.auth_shards)],
         pace=Pace(poll=settings.revocation_poll, audit=settings.revocation_audit),
     )
     IN_FLIGHT.set_function(lambda: runtime.state.in_flight)

@@ -24,10 +24,10 @@ from plaza.auth.v1.auth_events_pb2 import TokensRevoked
 from plaza.auth.v1.token_pb2 import Revocation
 from plaza.events.v1.envelope_pb2 import Envelope
 from plaza_kit.errors import RemoteError
+from plaza_kit.event_stream import FIELD
 
 log = structlog.get_logger()
 
-FIELD = b"e"
 TYPE = TokensRevoked.DESCRIPTOR.full_name
 BLOCK_SECONDS = 0.25
 """Short, so that a Redis that hangs is noticed well within the second that a revocation may take."""

@@ -14,7 +14,7 @@ Invariants
    run id changes), rows above the stream's last id are exactly the lost ones and are published again; when the stream
    is gone, all kept rows are. The relay looks before every append.
 
-A stream entry has one field, `e`: the serialised `plaza.events.v1.Envelope`.
+The form of the stream is in `event_stream.py`.
 """
 
 import zlib
@@ -29,9 +29,6 @@ from plaza.events.v1.envelope_pb2 import Envelope
 from plaza_kit.caller import current_caller
 from plaza_kit.db import EVENTS_FLAG, BigId, UtcDateTime, medium_bytes
 from plaza_kit.ids import uuid7
-
-FIELD = b"e"
-"""The one field of a stream entry."""
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -52,11 +49,6 @@ def outbox_table(metadata: MetaData) -> Table:
         mysql_charset="utf8mb4",
         sqlite_autoincrement=True,  # an id must not be given out twice
     )
-
-
-def stream_name(source: str, shard: int) -> str:
-    """Return the name of a service's event stream."""
-    return f"plaza:events:{source}:{shard}"
 
 
 class Outbox:

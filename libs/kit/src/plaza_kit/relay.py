@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from plaza_kit.db import Database
 from plaza_kit.errors import Unavailable
+from plaza_kit.event_stream import FIELD, stream_name
 from plaza_kit.lease import Lease
 from plaza_kit.metrics import EVENTS_REPUBLISHED, OUTBOX_LAG
-from plaza_kit.outbox import FIELD, Outbox, stream_name
+from plaza_kit.outbox import Outbox
 
 BATCH = 200
 POLL_SECONDS = 0.2

@@ -21,9 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from plaza.events.v1.envelope_pb2 import Envelope
 from plaza_kit.db import BigId, Database, UtcDateTime, medium_bytes
 from plaza_kit.errors import Unavailable
+from plaza_kit.event_stream import FIELD
 from plaza_kit.lease import Lease
 from plaza_kit.metrics import EVENTS_CONSUMED
-from plaza_kit.outbox import FIELD
 from plaza_kit.relay import process_name
 
 BATCH = 100
@@ -73,7 +73,7 @@ class Consumer:
     Args:
         database: Where the effects go.
         redis: The bus.
-        stream: See `outbox.stream_name`.
+        stream: See `event_stream.stream_name`.
         group: The consuming service.
         tables: Its `inbox`, `dead_letters` and `leases`.
         handler: Applies one event.

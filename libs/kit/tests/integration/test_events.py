@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from plaza.auth.v1.auth_events_pb2 import UserDeleted
 from plaza.events.v1.envelope_pb2 import Envelope
 from plaza_kit.db import Database
+from plaza_kit.event_stream import FIELD, stream_name
 from plaza_kit.lease import Lease
-from plaza_kit.outbox import FIELD, Outbox, stream_name
+from plaza_kit.outbox import Outbox
 from plaza_kit.relay import RETENTION, Relay, ShardRelay
 from plaza_kit.streams import Consumer
 from plaza_kit.testing import stack
