@@ -35,9 +35,9 @@ def in_order(message: Message, violations: Iterable[Violation]) -> list[Violatio
     """Return the first violation of each field, in the order of the fields of `message`, unknown names last."""
     first: dict[str, Violation] = {}
     for violation in violations:
-        first.setdefault(violation.field, violation)
+        first.setdefault(_field_of(violation), violation)
     positions = {name: index for index, name in enumerate(message.DESCRIPTOR.fields_by_name)}
-    return sorted(first.values(), key=lambda violation: positions.get(violation.field, len(positions)))
+    return sorted(first.values(), key=lambda violation: positions.get(_field_of(violation), len(positions)))
 
 
 def set_values(message: Message, reported: Sequence[Violation]) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def set_values(message: Message, reported: Sequence[Violation]) -> dict[str, Any
     Raises:
         InvalidArgument: A field is broken or was reported so (INVALID_REQUEST).
     """
-    names = [name for name in message.DESCRIPTOR.fields_by_name if message.HasField(name)]
+    names = [field.name for field, _ in message.ListFields()]
     return masked_values(message, names, reported)
 
 
@@ -69,8 +69,8 @@ def masked_values(message: Message, paths: Iterable[str], reported: Sequence[Vio
             (INVALID_REQUEST).
     """
     wanted = dict.fromkeys(paths)
-    violations = [*reported, *(found for found in check(message) if found.field in wanted)]
-    known = {violation.field for violation in violations}
+    violations = [*reported, *(found for found in check(message) if _field_of(found) in wanted)]
+    known = {_field_of(violation) for violation in violations}
     values: dict[str, Any] = {}
     for path in wanted:
         field: Any = message.DESCRIPTOR.fields_by_name.get(path)
@@ -86,8 +86,16 @@ def masked_values(message: Message, paths: Iterable[str], reported: Sequence[Vio
     return values
 
 
+def _field_of(violation: Violation) -> str:
+    """Return the name of the field itself: `tags` for `tags.2`."""
+    return violation.field.partition(".")[0]
+
+
 def _value(message: Message, name: str, rules: options_pb2.FieldRules) -> tuple[str, Any]:
     """Return the code of what is wrong, empty if nothing, and the value."""
+    field: Any = message.DESCRIPTOR.fields_by_name[name]
+    if field.is_repeated:
+        return "", list(getattr(message, name))
     if not message.HasField(name):
         return ("" if rules.null == options_pb2.NULL_MEANING_VALUE else "WRONG_TYPE"), None
     value = getattr(message, name)

@@ -4,7 +4,7 @@ The domain calls `check` and `missing`; the edge reads the same rules for its do
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -42,24 +42,33 @@ def _ruled_fields(descriptor: Descriptor) -> tuple[tuple[FieldDescriptor, option
 def check(message: Message) -> list[Violation]:
     """Return what is wrong with the fields that are set, in the order of the contract.
 
-    Codes: TOO_SHORT, TOO_LONG, OUT_OF_RANGE, BAD_FORMAT. A text with NUL is BAD_FORMAT. An empty text has no format.
+    Codes: BLANK, TOO_SHORT, TOO_LONG, OUT_OF_RANGE, BAD_FORMAT, NOT_ALLOWED (not one of the allowed texts). A text with
+    NUL is BAD_FORMAT. An empty text has no format. The items of a repeated field are checked one by one, up to the
+    first broken one: `tags.2`; too many of them are OUT_OF_RANGE.
     """
     found = []
     for field, rules in _ruled_fields(message.DESCRIPTOR):
-        if message.HasField(field.name):
+        if field.is_repeated:
+            violation = _items_violation(field.name, getattr(message, field.name), rules)
+        elif message.HasField(field.name):
             violation = _violation(field.name, getattr(message, field.name), rules)
-            if violation:
-                found.append(violation)
+        else:
+            continue
+        if violation:
+            found.append(violation)
     return found
 
 
 def missing(message: Message, reported: Iterable[Violation]) -> list[Violation]:
-    """Return REQUIRED for each required field that is neither set nor already reported as broken."""
-    known = {violation.field for violation in reported}
+    """Return REQUIRED for each required field that is neither set nor already reported as broken.
+
+    A repeated field is set when it has an item.
+    """
+    known = {violation.field.partition(".")[0] for violation in reported}
     return [
         Violation(field.name, "REQUIRED")
         for field, rules in _ruled_fields(message.DESCRIPTOR)
-        if rules.required and field.name not in known and not message.HasField(field.name)
+        if rules.required and field.name not in known and not _is_set(message, field)
     ]
 
 
@@ -68,9 +77,22 @@ def violations_of(message: Any) -> list[Violation]:
     return [Violation(item.field, item.code, item.limit) for item in message.violations]
 
 
+def _is_set(message: Message, field: FieldDescriptor) -> bool:
+    return bool(getattr(message, field.name)) if field.is_repeated else message.HasField(field.name)
+
+
+def _items_violation(name: str, items: Sequence[Any], rules: options_pb2.FieldRules) -> Violation | None:
+    if rules.max_items and len(items) > rules.max_items:
+        return Violation(name, "OUT_OF_RANGE", rules.max_items)
+    violations = (_violation(f"{name}.{index}", item, rules) for index, item in enumerate(items))
+    return next((violation for violation in violations if violation), None)
+
+
 def _violation(name: str, value: Any, rules: options_pb2.FieldRules) -> Violation | None:
     if isinstance(value, str):
         length = len(value)
+        if rules.one_of and value not in rules.one_of:
+            return Violation(name, "NOT_ALLOWED")
         if length < rules.min_length:
             return Violation(name, "BLANK" if not length else "TOO_SHORT", rules.min_length)
         if rules.max_length and length > rules.max_length:

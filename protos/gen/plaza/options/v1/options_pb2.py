@@ -25,19 +25,19 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eplaza/options/v1/options.proto\x12\x10plaza.options.v1\x1a google/protobuf/descriptor.proto\"\x89\x02\n\nFieldRules\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x12\n\nmin_length\x18\x02 \x01(\r\x12\x12\n\nmax_length\x18\x03 \x01(\r\x12\x14\n\x07minimum\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x05 \x01(\x03H\x01\x88\x01\x01\x12(\n\x06\x66ormat\x18\x06 \x01(\x0e\x32\x18.plaza.options.v1.Format\x12+\n\x04null\x18\x07 \x01(\x0e\x32\x1d.plaza.options.v1.NullMeaning\x12\x15\n\rempty_is_null\x18\x08 \x01(\x08\x12\x0f\n\x07\x65xample\x18\t \x01(\tB\n\n\x08_minimumB\n\n\x08_maximum*\x9b\x01\n\tAuthLevel\x12\x1a\n\x16\x41UTH_LEVEL_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41UTH_LEVEL_PUBLIC\x10\x01\x12\x13\n\x0f\x41UTH_LEVEL_USER\x10\x02\x12\x18\n\x14\x41UTH_LEVEL_MODERATOR\x10\x03\x12\x14\n\x10\x41UTH_LEVEL_ADMIN\x10\x04\x12\x16\n\x12\x41UTH_LEVEL_SERVICE\x10\x05*|\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46ORMAT_DATE\x10\x01\x12\x0e\n\nFORMAT_URL\x10\x02\x12\x10\n\x0c\x46ORMAT_EMAIL\x10\x03\x12\x16\n\x12\x46ORMAT_URL_OR_PATH\x10\x04\x12\x0f\n\x0b\x46ORMAT_UUID\x10\x05*\\\n\x0bNullMeaning\x12\x1c\n\x18NULL_MEANING_UNSPECIFIED\x10\x00\x12\x16\n\x12NULL_MEANING_VALUE\x10\x01\x12\x17\n\x13NULL_MEANING_ABSENT\x10\x02:Q\n\nauth_level\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x1b.plaza.options.v1.AuthLevel:4\n\nidempotent\x12\x1e.google.protobuf.MethodOptions\x18\xd2\x86\x03 \x01(\x08:2\n\tsensitive\x12\x1d.google.protobuf.FieldOptions\x18\xd3\x86\x03 \x01(\x08:L\n\x05rules\x12\x1d.google.protobuf.FieldOptions\x18\xd4\x86\x03 \x01(\x0b\x32\x1c.plaza.options.v1.FieldRulesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eplaza/options/v1/options.proto\x12\x10plaza.options.v1\x1a google/protobuf/descriptor.proto\"\xac\x02\n\nFieldRules\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x12\n\nmin_length\x18\x02 \x01(\r\x12\x12\n\nmax_length\x18\x03 \x01(\r\x12\x14\n\x07minimum\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x05 \x01(\x03H\x01\x88\x01\x01\x12(\n\x06\x66ormat\x18\x06 \x01(\x0e\x32\x18.plaza.options.v1.Format\x12+\n\x04null\x18\x07 \x01(\x0e\x32\x1d.plaza.options.v1.NullMeaning\x12\x15\n\rempty_is_null\x18\x08 \x01(\x08\x12\x0f\n\x07\x65xample\x18\t \x01(\t\x12\x0e\n\x06one_of\x18\n \x03(\t\x12\x11\n\tmax_items\x18\x0b \x01(\rB\n\n\x08_minimumB\n\n\x08_maximum*\x9b\x01\n\tAuthLevel\x12\x1a\n\x16\x41UTH_LEVEL_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41UTH_LEVEL_PUBLIC\x10\x01\x12\x13\n\x0f\x41UTH_LEVEL_USER\x10\x02\x12\x18\n\x14\x41UTH_LEVEL_MODERATOR\x10\x03\x12\x14\n\x10\x41UTH_LEVEL_ADMIN\x10\x04\x12\x16\n\x12\x41UTH_LEVEL_SERVICE\x10\x05*|\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46ORMAT_DATE\x10\x01\x12\x0e\n\nFORMAT_URL\x10\x02\x12\x10\n\x0c\x46ORMAT_EMAIL\x10\x03\x12\x16\n\x12\x46ORMAT_URL_OR_PATH\x10\x04\x12\x0f\n\x0b\x46ORMAT_UUID\x10\x05*\\\n\x0bNullMeaning\x12\x1c\n\x18NULL_MEANING_UNSPECIFIED\x10\x00\x12\x16\n\x12NULL_MEANING_VALUE\x10\x01\x12\x17\n\x13NULL_MEANING_ABSENT\x10\x02:Q\n\nauth_level\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x1b.plaza.options.v1.AuthLevel:4\n\nidempotent\x12\x1e.google.protobuf.MethodOptions\x18\xd2\x86\x03 \x01(\x08:2\n\tsensitive\x12\x1d.google.protobuf.FieldOptions\x18\xd3\x86\x03 \x01(\x08:L\n\x05rules\x12\x1d.google.protobuf.FieldOptions\x18\xd4\x86\x03 \x01(\x0b\x32\x1c.plaza.options.v1.FieldRulesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'plaza.options.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AUTHLEVEL']._serialized_start=355
-  _globals['_AUTHLEVEL']._serialized_end=510
-  _globals['_FORMAT']._serialized_start=512
-  _globals['_FORMAT']._serialized_end=636
-  _globals['_NULLMEANING']._serialized_start=638
-  _globals['_NULLMEANING']._serialized_end=730
+  _globals['_AUTHLEVEL']._serialized_start=390
+  _globals['_AUTHLEVEL']._serialized_end=545
+  _globals['_FORMAT']._serialized_start=547
+  _globals['_FORMAT']._serialized_end=671
+  _globals['_NULLMEANING']._serialized_start=673
+  _globals['_NULLMEANING']._serialized_end=765
   _globals['_FIELDRULES']._serialized_start=87
-  _globals['_FIELDRULES']._serialized_end=352
+  _globals['_FIELDRULES']._serialized_end=387
 # @@protoc_insertion_point(module_scope)

@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
@@ -130,6 +132,8 @@ class FieldRules(_message.Message):
     NULL_FIELD_NUMBER: _builtins.int
     EMPTY_IS_NULL_FIELD_NUMBER: _builtins.int
     EXAMPLE_FIELD_NUMBER: _builtins.int
+    ONE_OF_FIELD_NUMBER: _builtins.int
+    MAX_ITEMS_FIELD_NUMBER: _builtins.int
     required: _builtins.bool
     """Must be present when the object is created."""
     min_length: _builtins.int
@@ -148,6 +152,12 @@ class FieldRules(_message.Message):
     """An empty text counts as null."""
     example: _builtins.str
     """A JSON value for the documentation."""
+    max_items: _builtins.int
+    """Most items of a repeated field, whose other rules are about each item; 0 is no limit."""
+    @_builtins.property
+    def one_of(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The texts that are allowed; empty allows any."""
+
     def __init__(
         self,
         *,
@@ -160,10 +170,12 @@ class FieldRules(_message.Message):
         null: Global___NullMeaning.ValueType = ...,
         empty_is_null: _builtins.bool = ...,
         example: _builtins.str = ...,
+        one_of: _abc.Iterable[_builtins.str] | None = ...,
+        max_items: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "empty_is_null", b"empty_is_null", "example", b"example", "format", b"format", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null", b"null", "required", b"required"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "empty_is_null", b"empty_is_null", "example", b"example", "format", b"format", "max_items", b"max_items", "max_length", b"max_length", "maximum", b"maximum", "min_length", b"min_length", "minimum", b"minimum", "null", b"null", "one_of", b"one_of", "required", b"required"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
     _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015

@@ -1,0 +1,1 @@
+"""Plaza's forum: posts, replies and what people do with them."""

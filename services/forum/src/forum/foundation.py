@@ -1,0 +1,38 @@
+"""What every use case stands on."""
+
+from dataclasses import dataclass
+
+from forum.clock import Clock
+from forum.events import Events
+from forum.repository.audit import AuditRepository
+from plaza_kit.db import Database
+from plaza_kit.page_token import PageTokens
+from plaza_kit.sealing import Sealer
+
+
+@dataclass(frozen=True)
+class Repositories:
+    """All SQL, by aggregate."""
+
+    audit: AuditRepository
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """The database with its repositories, the time, and what seals, signs pages and announces.
+
+    Attributes:
+        database: Opens units of work.
+        repositories: The SQL in them.
+        events: What is announced, written in the same transaction.
+        clock: The time.
+        sealer: Secrets at rest, and keyed hashes.
+        page_tokens: Where the next page begins.
+    """
+
+    database: Database
+    repositories: Repositories
+    events: Events
+    clock: Clock
+    sealer: Sealer
+    page_tokens: PageTokens

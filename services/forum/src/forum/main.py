@@ -1,0 +1,61 @@
+"""The composition root: the only module that builds the domain and knows how its parts fit together."""
+
+from collections.abc import Sequence
+
+from forum import models
+from forum.audit import Audit
+from forum.clock import Clock, utc_now
+from forum.events import Events
+from forum.foundation import Foundation, Repositories
+from forum.repository.audit import AuditRepository
+from forum.settings import ForumSettings
+from plaza_kit.db import Database
+from plaza_kit.grpc_server import Registration as RegisterServicer
+from plaza_kit.idempotency import Idempotency
+from plaza_kit.outbox import Outbox
+from plaza_kit.page_token import PageTokens
+from plaza_kit.sealing import Sealer
+
+SERVICE = "forum"
+
+
+class Service:
+    """Everything that answers and everything that runs beside it, built once.
+
+    Args:
+        settings: What was configured.
+        clock: The time; a test hands in its own.
+
+    Raises:
+        ValueError: The data key or the database's URL is not usable.
+        OSError: A key file cannot be read.
+    """
+
+    def __init__(self, settings: ForumSettings, *, clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self.foundation = _foundation(settings, clock)
+        self.idempotency = Idempotency(self.foundation.database, models.idempotency, self.foundation.sealer)
+        self.audit = Audit(self.foundation)
+
+    async def close(self) -> None:
+        """Close the database."""
+        await self.foundation.database.close()
+
+    def registrations(self) -> Sequence[RegisterServicer]:
+        """Return what registers each servicer with a server."""
+        return ()
+
+
+def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
+    sealer = Sealer.from_file(settings.data_key_file)
+    database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    return Foundation(
+        database=database,
+        repositories=Repositories(
+            audit=AuditRepository(),
+        ),
+        events=Events(Outbox(models.outbox, source=SERVICE)),
+        clock=clock,
+        sealer=sealer,
+        page_tokens=PageTokens(sealer.fingerprint(b"page-tokens")),
+    )

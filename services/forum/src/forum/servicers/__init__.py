@@ -1,0 +1,1 @@
+"""One servicer per proto service: parse, open the unit of work, call the domain, convert."""
