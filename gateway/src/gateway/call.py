@@ -9,7 +9,9 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from gateway.addresses import Addresses
 from gateway.body import JsonObject
+from gateway.conditional import is_not_modified, unmodified_headers
 from gateway.identity import Identity
 from gateway.language import Language, negotiate
 from gateway.problems import Header, Occasion
@@ -31,7 +33,7 @@ _CHINESE_PREFIXES = ("/users", "/posts", "/webrtc")
 _POLICY: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _NO_STORE: Header = (b"cache-control", b"no-store")
 _COMMON: tuple[Header, ...] = ((b"vary", b"Accept-Language, Origin"), (b"x-content-type-options", b"nosniff"))
-_TRANSPORT: Header = (b"strict-transport-security", b"max-age=31536000")
+TRANSPORT: Header = (b"strict-transport-security", b"max-age=31536000")
 _CLOSE: Header = (b"connection", b"close")
 _JSON: Header = (b"content-type", b"application/json")
 
@@ -97,8 +99,7 @@ class Call:
         self.runtime = runtime
         self.started = time.perf_counter()
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
-        given = self.headers.get(b"x-request-id")
-        self.request_id = given.decode() if given and _REQUEST_ID.fullmatch(given) else uuid7().hex
+        self.request_id = request_id_of(self.headers)
         self.address = runtime.addresses.client(self.peer, scope["headers"])
         self.path: Path | None = None
         self.route: Route | None = None
@@ -138,10 +139,7 @@ class Call:
     @property
     def scheme(self) -> str:
         """`http` or `https`, as the client sees it."""
-        scheme: str = self.scope["scheme"]
-        if b"x-forwarded-proto" in self.headers and self.runtime.addresses.is_trusted(self.peer):
-            return "https" if self.headers[b"x-forwarded-proto"].strip().lower() == b"https" else "http"
-        return scheme
+        return scheme_of(self.scope, self.headers, self.runtime.addresses)
 
     @property
     def language(self) -> Language:
@@ -158,6 +156,11 @@ class Call:
         if self._query is None:
             self._query = dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
         return self._query
+
+    @property
+    def has_spoken(self) -> bool:
+        """The answer holds text in the client's language."""
+        return self._speaks
 
     def text(self, message: str) -> str:
         """Return the text of a success in the client's language."""
@@ -190,21 +193,29 @@ class Call:
         await self.send({"type": "http.response.body", "body": body})
 
     async def answer(self, status: int, body: "msgspec.Struct | bytes | None", headers: Sequence[Header] = ()) -> None:
-        """Send an object as JSON, or finished bytes with the headers that belong to them."""
+        """Send an object as JSON, or finished bytes with the headers that belong to them.
+
+        A client that has the answer already, as its conditions say, gets only that (304).
+        """
         if body is None:
-            await self.respond(status, headers, b"")
-        elif isinstance(body, bytes):
-            await self.respond(status, headers, body)
-        else:
-            await self.respond(status, (_JSON, *headers), _encode(body))
+            body = b""
+        elif not isinstance(body, bytes):
+            headers = (_JSON, *headers)
+            body = _encode(body)
+        if status == 200 and self._is_conditional and is_not_modified(self.headers, headers):
+            status, headers, body = 304, unmodified_headers(headers), b""
+        await self.respond(status, headers, body)
+
+    @property
+    def _is_conditional(self) -> bool:
+        headers = self.headers
+        is_asked = b"if-none-match" in headers or b"if-modified-since" in headers
+        return is_asked and self.scope["method"] in ("GET", "HEAD")
 
     def _complete(self, headers: Sequence[Header], body: bytes) -> list[Header]:
-        complete = [*headers, *_COMMON, (b"x-request-id", self.request_id.encode())]
+        complete = fixed_headers(headers)
+        complete.append((b"x-request-id", self.request_id.encode()))
         names = {name for name, _ in headers}
-        if b"cache-control" not in names:
-            complete.append(_NO_STORE)
-        if b"content-security-policy" not in names:
-            complete.append(_POLICY)
         if self.status not in (204, 304):
             complete.append((b"content-length", str(len(body)).encode()))
         if self._speaks and b"content-language" not in names:
@@ -213,7 +224,7 @@ class Call:
         if origin is not None:
             complete.extend(self.runtime.cors.simple(origin))
         if self.scheme == "https":
-            complete.append(_TRANSPORT)
+            complete.append(TRANSPORT)
         if self.runtime.state.is_draining and b"connection" not in names:
             complete.append(_CLOSE)
         return complete
@@ -222,6 +233,33 @@ class Call:
         if self.path is not None:
             return self.path.language
         return "zh" if self.scope["path"].startswith(_CHINESE_PREFIXES) else "en"
+
+
+def request_id_of(headers: Mapping[bytes, bytes]) -> str:
+    """Return the correlation id that the client sends, or a new one if it sends none that is fit."""
+    given = headers.get(b"x-request-id")
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else uuid7().hex
+
+
+def scheme_of(scope: Scope, headers: Mapping[bytes, bytes], addresses: Addresses) -> str:
+    """Return `http` or `https`: the connection's, or what a proxy that we trust says of its own."""
+    forwarded = headers.get(b"x-forwarded-proto")
+    if forwarded is not None and scope["client"] and addresses.is_trusted(scope["client"][0]):
+        return "https" if forwarded.strip().lower() == b"https" else "http"
+    scheme: str = scope["scheme"]
+    return scheme
+
+
+def fixed_headers(headers: Sequence[Header]) -> list[Header]:
+    """Return an answer's own headers, and of those that every answer has the ones that do not depend on the request."""
+    names = {name for name, _ in headers}
+    complete = list(headers)
+    complete.extend(header for header in _COMMON if header[0] not in names)
+    if b"cache-control" not in names:
+        complete.append(_NO_STORE)
+    if b"content-security-policy" not in names:
+        complete.append(_POLICY)
+    return complete
 
 
 def caller_of(call: Call, identity: Identity | None, idempotency_key: str) -> Caller:

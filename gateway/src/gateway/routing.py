@@ -74,6 +74,19 @@ class Query:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Whose answers may be kept for a moment and given to others (see `cache.py`); only what nobody signed in gets.
+
+    Attributes:
+        tags: What the answer shows: `posts`, `post:{id}`; names in braces are the path's parameters.
+        by_rank: All that differs between signed-in users is their role, so those of one role may share too.
+    """
+
+    tags: tuple[str, ...]
+    by_rank: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """What a route promises.
@@ -89,6 +102,8 @@ class Operation:
         budget: Seconds for everything behind the gateway; by default by its method.
         is_documented: It stands in the OpenAPI document.
         raw: JSON schema of an answer that is finished bytes of JSON.
+        shared: How the answer may be shared; None is never.
+        changes: Tags of the shared answers that a success outdates; `*` is all. Events say so too, a little later.
     """
 
     access: Access = Access.USER
@@ -101,6 +116,8 @@ class Operation:
     budget: float = 0.0
     is_documented: bool = True
     raw: Mapping[str, Any] | None = None
+    shared: Shared | None = None
+    changes: tuple[str, ...] = ()
 
 
 class Route:
