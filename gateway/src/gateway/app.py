@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 from fastapi import FastAPI
@@ -12,9 +12,11 @@ from redis.backoff import NoBackoff
 from starlette.types import ASGIApp
 
 from gateway.addresses import Addresses
+from gateway.cache import Cache
 from gateway.catalogue import load_catalogue
 from gateway.cors import Cors
 from gateway.edge import Edge
+from gateway.freshness import Freshness
 from gateway.identity import Identities
 from gateway.jwks import KeySet
 from gateway.metrics import IN_FLIGHT
@@ -22,12 +24,13 @@ from gateway.openapi import document_json
 from gateway.pipeline import RouteTable
 from gateway.problems import ProblemRenderer
 from gateway.ratelimit import RateLimiter
-from gateway.revocations import BLOCK_SECONDS, Follower, Pace, Revocations, paged
+from gateway.revocations import Follower, Pace, Revocations, paged
 from gateway.routes import ROUTES
 from gateway.routing import PathTable, Rate
 from gateway.rpcs import AUTH_CONTRACTS, AuthRpcs, Services
 from gateway.runtime import Runtime
 from gateway.settings import Settings
+from gateway.tail import BLOCK_SECONDS, Tail
 from plaza.auth.v1 import auth_service_pb2
 from plaza.auth.v1.token_pb2 import Jwk, Revocation
 from plaza_kit.caller import Caller
@@ -78,22 +81,21 @@ class Background:
 
     Args:
         runtime: The shared parts.
-        follower: Keeps the revocations.
+        tasks: What follows events, by name.
         stores: Redis clients to close at the end.
     """
 
-    def __init__(self, runtime: Runtime, follower: Follower, stores: Sequence["Redis"]) -> None:
+    def __init__(
+        self, runtime: Runtime, tasks: Mapping[str, Callable[[], Awaitable[None]]], stores: Sequence["Redis"]
+    ) -> None:
         self._runtime = runtime
-        self._follower = follower
+        self._tasks = {"jwks": runtime.keys.run, **tasks}
         self._stores = stores
 
     @contextlib.asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Start everything, and stop it in order."""
-        tasks = [
-            asyncio.create_task(_kept_alive("jwks", self._runtime.keys.run)),
-            asyncio.create_task(_kept_alive("revocations", self._follower.run)),
-        ]
+        tasks = [asyncio.create_task(_kept_alive(name, work)) for name, work in self._tasks.items()]
         try:
             yield
         finally:
@@ -135,16 +137,23 @@ def create_app(settings: Settings) -> Gateway:
         limiter=RateLimiter(limits_store, _limits(settings)),
         services=services,
         openapi=document_json(ROUTES, catalogue),
+        cache=Cache(settings.cache_bytes),
     )
+    news_store = _open_redis(settings, BLOCK_SECONDS + _HANG_SECONDS)
+    freshness = Freshness(runtime.cache, Tail(news_store, _streams("forum", settings.forum_shards)))
     follower = Follower(
         revocations,
         paged(questions.revocations),
-        redis=events_store,
-        streams=[stream_name("auth", shard) for shard in range(settings.auth_shards)],
+        tail=Tail(events_store, _streams("auth", settings.auth_shards)),
         pace=Pace(poll=settings.revocation_poll, audit=settings.revocation_audit),
     )
     IN_FLIGHT.set_function(lambda: runtime.state.in_flight)
-    return Gateway(runtime, Background(runtime, follower, [limits_store, events_store]))
+    tasks = {"revocations": follower.run, "freshness": freshness.run}
+    return Gateway(runtime, Background(runtime, tasks, [limits_store, events_store, news_store]))
+
+
+def _streams(service: str, shards: int) -> list[str]:
+    return [stream_name(service, shard) for shard in range(shards)]
 
 
 class _Questions:

@@ -235,6 +235,11 @@ class Call:
         return "zh" if self.scope["path"].startswith(_CHINESE_PREFIXES) else "en"
 
 
+def as_answer(result: "msgspec.Struct | Answer | None") -> Answer:
+    """Return what a handler returned as an answer."""
+    return result if isinstance(result, Answer) else Answer(result)
+
+
 def request_id_of(headers: Mapping[bytes, bytes]) -> str:
     """Return the correlation id that the client sends, or a new one if it sends none that is fit."""
     given = headers.get(b"x-request-id")

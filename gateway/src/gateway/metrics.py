@@ -16,3 +16,6 @@ JWKS_REFRESH = Counter("plaza_jwks_refresh_total", "Looks at the signing keys", 
 REVOCATION_SYNC = Counter("plaza_revocation_sync_total", "Full loads of the revocations", ["cause", "outcome"])
 REVOCATIONS = Gauge("plaza_revocations", "Entries in the deny list")
 CONNECTIONS = Gauge("plaza_http_connections", "Open connections")
+CACHE_LOOKUPS = Counter("plaza_cache_lookups_total", "Looks into the cache of shared answers, by outcome", ["outcome"])
+CACHE_INVALIDATIONS = Counter("plaza_cache_invalidations_total", "Times that entries were dropped before their time")
+CACHE_BYTES = Gauge("plaza_cache_bytes", "Size of the cache of shared answers")

@@ -11,13 +11,14 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.addresses import subscriber
 from gateway.body import parse_object, read_body
-from gateway.call import Answer, Call, caller_of
+from gateway.call import Call, as_answer, caller_of
 from gateway.cookies import cookie_token
 from gateway.identity import Identity
 from gateway.metrics import SHED
 from gateway.problems import Problem
 from gateway.routing import Access, Path, Route
 from gateway.runtime import Runtime
+from gateway.sharing import is_shared, shared_answer, tags_of
 from plaza_kit.errors import Violation
 
 CALL = "plaza.call"
@@ -93,11 +94,14 @@ class RouteTable(BaseRoute):
 
     async def _answer(self, call: Call, route: Route) -> None:
         call.begin(route)
-        result = await route.handler(call)
-        if isinstance(result, Answer):
-            await call.answer(result.status or route.operation.status, result.body, result.headers)
-        else:
-            await call.answer(route.operation.status, result)
+        if is_shared(route, call.identity):
+            answer = await shared_answer(self._runtime.cache, call, route)
+            await call.answer(200, answer.body, answer.headers)
+            return
+        result = as_answer(await route.handler(call))
+        if route.operation.changes:
+            self._runtime.cache.invalidate(tags_of(route.operation.changes, call.params))
+        await call.answer(result.status or route.operation.status, result.body, result.headers)
 
     async def _answer_options(self, call: Call, path: Path) -> None:
         headers = [(b"allow", path.allow)]

@@ -12,25 +12,22 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from google.protobuf.message import DecodeError
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from gateway.metrics import REVOCATION_SYNC, REVOCATIONS
+from gateway.tail import Tail
 from plaza.auth.v1.auth_events_pb2 import TokensRevoked
 from plaza.auth.v1.token_pb2 import Revocation
 from plaza.events.v1.envelope_pb2 import Envelope
 from plaza_kit.errors import RemoteError
-from plaza_kit.event_stream import FIELD
 
 log = structlog.get_logger()
 
 TYPE = TokensRevoked.DESCRIPTOR.full_name
-BLOCK_SECONDS = 0.25
-"""Short, so that a Redis that hangs is noticed well within the second that a revocation may take."""
 _LOAD_SECONDS = 5.0
 _PRUNE_SECONDS = 60.0
 
@@ -120,8 +117,7 @@ class Follower:
     Args:
         revocations: The copy.
         load: Pages through the record, from the auth service.
-        redis: The event bus; its socket timeout must exceed `BLOCK_SECONDS`.
-        streams: The auth service's event streams.
+        tail: The auth service's event streams.
         pace: How often to look.
     """
 
@@ -130,14 +126,12 @@ class Follower:
         revocations: Revocations,
         load: Callable[[], AsyncIterator[Sequence[Revocation]]],
         *,
-        redis: "Redis",
-        streams: Sequence[str],
+        tail: Tail,
         pace: Pace,
     ) -> None:
         self._revocations = revocations
         self._load = load
-        self._redis = redis
-        self._streams = streams
+        self._tail = tail
         self._poll_seconds = pace.poll.total_seconds()
         self._audit_seconds = pace.audit.total_seconds()
 
@@ -151,13 +145,14 @@ class Follower:
         is_away = False
         while True:
             try:
-                positions = await self._tail()
+                # Before the record is loaded: what comes later is read as events.
+                await self._tail.start()
                 if not await self._sync("connect"):
                     await asyncio.sleep(self._poll_seconds)
                     continue
                 is_away = False
                 while True:
-                    await self._read(positions)
+                    self._take(await self._tail.read())
             except (RedisError, OSError) as error:
                 if not is_away:
                     log.warning("revocations.redis_away", detail=str(error))
@@ -174,29 +169,13 @@ class Follower:
                 self._revocations.prune(time.time())
                 next_prune = time.monotonic() + _PRUNE_SECONDS
 
-    async def _tail(self) -> dict[str, str]:
-        """Return the last id of each stream, taken before the record is loaded: what comes later is read as events."""
-        positions = {}
-        for stream in self._streams:
-            last: Any = await self._redis.xrevrange(stream, count=1)
-            positions[stream] = last[0][0].decode() if last else "0-0"
-        return positions
-
-    async def _read(self, positions: dict[str, str]) -> None:
-        """Take in what is new after `positions`, and move them."""
-        answer: Any = await self._redis.xread(dict(positions), count=500, block=int(BLOCK_SECONDS * 1000))  # type: ignore[arg-type]  # the stub's dict is invariant
-        for stream, entries in answer or ():
-            for entry_id, fields in entries:
-                positions[stream.decode()] = entry_id.decode()
-                self._take(fields.get(FIELD, b""))
-
-    def _take(self, raw: bytes) -> None:
-        try:
-            envelope = Envelope.FromString(raw)
+    def _take(self, envelopes: Sequence[Envelope]) -> None:
+        for envelope in envelopes:
             if envelope.type == TYPE:
-                self._revocations.add(TokensRevoked.FromString(envelope.payload).revocations)
-        except DecodeError:
-            log.error("revocations.unreadable_event", size=len(raw))
+                try:
+                    self._revocations.add(TokensRevoked.FromString(envelope.payload).revocations)
+                except DecodeError:
+                    log.error("revocations.unreadable_event", event_id=envelope.id)
 
     async def _sync(self, cause: str) -> bool:
         """Load the whole record; returns whether that worked."""

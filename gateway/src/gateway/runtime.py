@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from gateway.addresses import Addresses
+from gateway.cache import Cache
 from gateway.catalogue import Catalogue
 from gateway.cors import Cors
 from gateway.identity import Identities
@@ -46,4 +47,5 @@ class Runtime:
     limiter: RateLimiter
     services: Services
     openapi: bytes
+    cache: Cache
     state: State = field(default_factory=State)

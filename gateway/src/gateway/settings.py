@@ -67,6 +67,11 @@ class Settings(ProcessSettings):
     write_deadline: Duration = Field(seconds(60), description="time after which a client that reads nothing is dropped")
     keep_alive: Duration = Field(seconds(65), description="time an idle connection stays open")
 
+    forum_shards: int = Field(1, ge=1, le=64, description="event streams of the forum service")
+    cache_bytes: int = Field(
+        64 * 1024 * 1024, ge=0, description="memory for public answers, kept for a second at most; 0 keeps none"
+    )
+
     jwks_refresh: Duration = Field(seconds(300), description="time between two looks at the signing keys")
     jwks_cooldown: Duration = Field(seconds(5), description="least time between two looks for unknown keys")
     revocation_poll: Duration = Field(seconds(0.5), description="time between two looks while Redis is away")
