@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from forum.clock import Clock
 from forum.events import Events
 from forum.repository.audit import AuditRepository
+from forum.repository.users import UserRepository
 from plaza_kit.db import Database
 from plaza_kit.page_token import PageTokens
 from plaza_kit.sealing import Sealer
@@ -15,6 +16,7 @@ class Repositories:
     """All SQL, by aggregate."""
 
     audit: AuditRepository
+    users: UserRepository
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,11 @@ from forum.audit import Audit
 from forum.clock import Clock, utc_now
 from forum.events import Events
 from forum.foundation import Foundation, Repositories
+from forum.new_users import NewUserRules
 from forum.repository.audit import AuditRepository
+from forum.repository.users import UserRepository
 from forum.settings import ForumSettings
+from forum.writers import Writers, WritingLimits
 from plaza_kit.db import Database
 from plaza_kit.grpc_server import Registration as RegisterServicer
 from plaza_kit.idempotency import Idempotency
@@ -36,10 +39,22 @@ class Service:
         self.foundation = _foundation(settings, clock)
         self.idempotency = Idempotency(self.foundation.database, models.idempotency, self.foundation.sealer)
         self.audit = Audit(self.foundation)
+        self._build_writers()
 
     async def close(self) -> None:
         """Close the database."""
         await self.foundation.database.close()
+
+    def _build_writers(self) -> None:
+        settings = self.settings
+        limits = WritingLimits(
+            new_user_age=settings.new_user_age,
+            texts_per_hour=settings.new_user_posts_per_hour,
+            links=settings.new_user_links,
+            duplicate_window=settings.duplicate_window,
+        )
+        self.writers = Writers(self.foundation, limits)
+        self.new_users = NewUserRules(self.foundation, limits)
 
     def registrations(self) -> Sequence[RegisterServicer]:
         """Return what registers each servicer with a server."""
@@ -53,6 +68,7 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
         database=database,
         repositories=Repositories(
             audit=AuditRepository(),
+            users=UserRepository(),
         ),
         events=Events(Outbox(models.outbox, source=SERVICE)),
         clock=clock,
