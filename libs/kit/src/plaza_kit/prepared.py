@@ -107,11 +107,18 @@ class PreparedRead:
         self._statement = statement
         self._engine = engine
         self._connections = connections
-        compiled = statement.compile(dialect=engine.dialect)
+        dialect = engine.dialect
+        compiled = statement.compile(dialect=dialect)
         self._sql = str(compiled)
         self._names = tuple(compiled.positiontup or ())
         self._defaults = {name: value for name, value in compiled.params.items() if value is not None}
-        self._processors = _processors(statement, engine.dialect)
+        self._bind_processors = {
+            name: process
+            for name, parameter in compiled.binds.items()
+            if (process := parameter.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+        }
+        # SQLAlchemy itself has run them on what comes the ordinary way.
+        self._processors = _processors(statement, dialect) if connections is not None else []
 
     async def first(self, **values: Any) -> tuple[Any, ...] | None:
         """Return the first row's values in the order of the statement's columns, or None.
@@ -122,24 +129,39 @@ class PreparedRead:
         Raises:
             Unavailable: See `Database.read`.
         """
+        rows = await self._rows(values)
+        return self._processed(rows[0]) if rows else None
+
+    async def all(self, **values: Any) -> Sequence[tuple[Any, ...]]:
+        """Return all rows in the statement's order; arguments and errors as `first`."""
+        rows = await self._rows(values)
+        return [self._processed(row) for row in rows] if self._processors else rows
+
+    async def _rows(self, values: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
+        """Return all rows: on SQLite with Python's values, from the servers as the driver has them."""
         if self._connections is None:
             return await self._ordinary(values)
-        parameters = tuple(values[name] if name in values else self._defaults[name] for name in self._names)
-        rows = await self._connections.rows(self._sql, parameters)
-        if not rows:
-            return None
-        row = list(rows[0])
+        return await self._connections.rows(self._sql, tuple(self._parameter(name, values) for name in self._names))
+
+    def _parameter(self, name: str, values: dict[str, Any]) -> Any:
+        value = values[name] if name in values else self._defaults[name]
+        process = self._bind_processors.get(name)
+        return value if process is None else process(value)
+
+    def _processed(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not self._processors:
+            return values
+        row = list(values)
         for index, process in self._processors:
             row[index] = process(row[index])
         return tuple(row)
 
-    async def _ordinary(self, values: dict[str, Any]) -> tuple[Any, ...] | None:
+    async def _ordinary(self, values: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
         try:
             async with self._engine.connect() as connection:
-                row = (await connection.execute(self._statement, values)).first()
+                return [tuple(row) for row in await connection.execute(self._statement, values)]
         except (OperationalError, InterfaceError) as error:
             raise Unavailable("the database is not available") from error
-        return None if row is None else tuple(row)
 
 
 def _processors(statement: Select[Any], dialect: Dialect) -> list[tuple[int, Callable[[Any], Any]]]:

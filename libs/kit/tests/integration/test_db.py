@@ -209,9 +209,35 @@ async def test_a_prepared_read_answers_as_an_ordinary_one(database_url: str) -> 
     )
     read = database.prepare(select(things).where(things.c.id == bindparam("id"), things.c.id < 100))
     assert [await read.first(id=number) for number in (1, 2, 3)] == [*rows, None]
+    assert [list(await read.all(id=number)) for number in (1, 3)] == [rows[:1], []]
     by_text = database.prepare(select(things.c.id).where(things.c.text == bindparam("text")))
     assert await by_text.first(text=rows[0][3]) == (1,)
     assert await by_text.first(text="' OR 1=1 -- ") is None
+    await database.close()
+
+
+async def test_a_prepared_read_returns_all_rows_in_the_order_of_the_statement(database_url: str) -> None:
+    metadata = new_metadata()
+    moments = Table("moments", metadata, Column("number", Integer, primary_key=True), Column("at", UtcDateTime))
+    create_tables(database_url, metadata)
+    database = Database(database_url)
+    first = datetime(2025, 1, 2, 3, 4, 5, 6, UTC)
+    rows = [(number, first + timedelta(hours=number)) for number in range(1, 8)]
+    values = [{"number": number, "at": at} for number, at in rows]
+    await database.write(lambda connection: connection.execute(insert(moments), values))
+    newest = (
+        select(moments)
+        .where(moments.c.at < bindparam("before"))
+        .order_by(moments.c.number.desc())
+        .limit(bindparam("limit", type_=Integer))
+        .offset(bindparam("skip", type_=Integer))
+    )
+    read = database.prepare(newest)
+
+    eight_hours_east = (first + timedelta(hours=6)).astimezone(timezone(timedelta(hours=8)))
+    assert list(await read.all(before=eight_hours_east, limit=3, skip=1)) == rows[3:0:-1]
+    plain = database.prepare(select(moments.c.number).order_by(moments.c.number))
+    assert list(await plain.all()) == [(number,) for number in range(1, 8)]
     await database.close()
 
 
