@@ -25,6 +25,8 @@ NOTHING_HEARD = datetime(1970, 1, 1, tzinfo=UTC)
 
 RATE_WINDOW = timedelta(hours=1)
 
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class WritingLimits:
@@ -34,7 +36,7 @@ class WritingLimits:
         new_user_age: How long a user counts as new.
         texts_per_hour: Posts and replies of a new user.
         links: In one text of a new user.
-        duplicate_window: Time in which the same text again is refused.
+        duplicate_window: Time in which the same text again is refused; 0 is off.
     """
 
     new_user_age: timedelta
@@ -128,9 +130,10 @@ class Writers:
         return None if user is None else (user, None)
 
     def _bounds(self, content_hash: bytes, now: datetime) -> RecentBounds:
+        window = self._limits.duplicate_window
         return RecentBounds(
             content_hash=content_hash,
-            duplicates_since=now - self._limits.duplicate_window,
+            duplicates_since=now - window if window else _NEVER,
             written_since=now - RATE_WINDOW,
             new_since=now - self._limits.new_user_age,
         )
