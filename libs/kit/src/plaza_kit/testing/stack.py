@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -124,12 +124,13 @@ class GivenServer:
         """Leave it running."""
 
 
-def start_mariadb(directory: Path, *, is_durable: bool = False) -> PrivateServer:
+def start_mariadb(directory: Path, *, is_durable: bool = False, options: Sequence[str] = ()) -> PrivateServer:
     """Install a database in `directory` (new, ours) and serve it on 127.0.0.1 for user `root` without a password.
 
     Args:
         directory: Where everything goes.
         is_durable: Commits reach the disk before they are acknowledged, as in production.
+        options: Further ones of `mariadbd`; they win.
 
     Raises:
         MissingServerError: MariaDB is not installed.
@@ -141,7 +142,7 @@ def start_mariadb(directory: Path, *, is_durable: bool = False) -> PrivateServer
     temporary = directory / "tmp"  # in a shared one, two servers delete each other's tables
     temporary.mkdir()
     cost = DURABLE_MARIADB if is_durable else CHEAP_MARIADB
-    shared = ["--no-defaults", f"--datadir={data}", f"--tmpdir={temporary}", *cost]
+    shared = ["--no-defaults", f"--datadir={data}", f"--tmpdir={temporary}", *cost, *options]
     if os.geteuid() == 0:
         shared.append("--user=root")  # else it refuses to run as root
     done = subprocess.run(
