@@ -51,7 +51,12 @@ def upgrade() -> None:
         "tags",
         sa.Column("id", BigId, autoincrement=True, nullable=False),
         sa.Column("name", sa.String(40), nullable=False),
-        sa.Column("name_key", key_bytes(240), nullable=False, comment="normalised"),
+        sa.Column(
+            "name_key",
+            key_bytes(240),
+            nullable=True,
+            comment="normalised; null once deleted, while posts still have it",
+        ),
         sa.Column("description", sa.String(500), nullable=False),
         sa.Column("is_restricted", sa.Boolean(), nullable=False),
         sa.Column("post_count", sa.BigInteger(), nullable=False, comment="posts that have it, live or not"),
@@ -129,9 +134,6 @@ def upgrade() -> None:
         sa.Column("pin_scope", sa.SmallInteger(), nullable=False, comment="plaza.forum.v1.PinScope"),
         sa.Column("is_locked", sa.Boolean(), nullable=False),
         sa.Column("is_featured", sa.Boolean(), nullable=False),
-        sa.Column(
-            "tag_names", sa.String(250), nullable=False, comment="JSON list, as lists show it; post_tags is for finding"
-        ),
         sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_posts_author_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_posts")),
         mysql_charset="utf8mb4",
@@ -175,6 +177,7 @@ def upgrade() -> None:
         "post_tags",
         sa.Column("post_id", BigId, nullable=False),
         sa.Column("tag_id", BigId, nullable=False),
+        sa.Column("position", sa.SmallInteger(), nullable=False, comment="in the order its author gave them"),
         sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_post_tags_post_id")),
         sa.ForeignKeyConstraint(["tag_id"], ["tags.id"], name=op.f("fk_post_tags_tag_id")),
         sa.PrimaryKeyConstraint("post_id", "tag_id", name=op.f("pk_post_tags")),

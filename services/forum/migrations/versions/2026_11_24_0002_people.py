@@ -17,6 +17,21 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "held_notices",
+        sa.Column("target_kind", sa.SmallInteger(), nullable=False),
+        sa.Column("target_id", BigId, autoincrement=False, nullable=False),
+        sa.Column("is_new", sa.Boolean(), nullable=False, comment="the text itself is news, not only who it names"),
+        sa.Column("actor_id", BigId, nullable=False),
+        sa.Column("mentioned_user_ids", sa.String(500), nullable=False, comment="JSON list"),
+        sa.Column("created_time", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("target_kind", "target_id", name=op.f("pk_held_notices")),
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+        mysql_engine="InnoDB",
+        sqlite_autoincrement=False,
+    )
+    op.create_index(op.f("ix_held_notices_created_time"), "held_notices", ["created_time"], unique=False)
+    op.create_table(
         "blocks",
         sa.Column("id", BigId, autoincrement=True, nullable=False),
         sa.Column("user_id", BigId, nullable=False),
@@ -89,6 +104,7 @@ def upgrade() -> None:
         sa.Column("post_id", BigId, nullable=False),
         sa.Column("reply_id", BigId, nullable=True),
         sa.Column("detail", sa.String(100), nullable=False),
+        sa.Column("reason", sa.String(500), nullable=False, comment="a moderator's words"),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.Column("is_read", sa.Boolean(), nullable=False),
         sa.Column("created_time", UtcDateTime, nullable=False),
@@ -174,3 +190,4 @@ def downgrade() -> None:
     op.drop_table("follows")
     op.drop_table("bookmarks")
     op.drop_table("blocks")
+    op.drop_table("held_notices")

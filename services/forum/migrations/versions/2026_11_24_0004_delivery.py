@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column("events", sa.String(1000), nullable=False, comment="JSON list"),
         sa.Column("sealed_secret", key_bytes(255), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False, comment="goes for good with the last of its deliveries"),
         sa.Column("created_time", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
         mysql_charset="utf8mb4",
@@ -111,7 +112,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_webhook_deliveries_created_time"), "webhook_deliveries", ["created_time"], unique=False)
-    op.create_index("ix_webhook_deliveries_due", "webhook_deliveries", ["state", "next_attempt_time"], unique=False)
+    op.create_index(
+        "ix_webhook_deliveries_due", "webhook_deliveries", ["webhook_id", "state", "next_attempt_time"], unique=False
+    )
     op.create_index("ix_webhook_deliveries_list", "webhook_deliveries", ["webhook_id", "state", "id"], unique=False)
 
 

@@ -69,7 +69,6 @@ posts = new_table(
     Column("pin_scope", SmallInteger, nullable=False, comment="plaza.forum.v1.PinScope"),
     Column("is_locked", Boolean, nullable=False),
     Column("is_featured", Boolean, nullable=False),
-    Column("tag_names", String(250), nullable=False, comment="JSON list, as lists show it; post_tags is for finding"),
     Index("ix_posts_new", "status", "created_time", "id"),
     Index("ix_posts_active", "status", "last_activity_time", "id"),
     Index("ix_posts_top", "status", "score", "id"),
@@ -123,7 +122,7 @@ tags = new_table(
     "tags",
     Column("id", BigId, primary_key=True, autoincrement=True),
     Column("name", String(40), nullable=False),
-    Column("name_key", key_bytes(240), nullable=False, unique=True, comment="normalised"),
+    Column("name_key", key_bytes(240), unique=True, comment="normalised; null once deleted, while posts still have it"),
     Column("description", String(500), nullable=False),
     Column("is_restricted", Boolean, nullable=False),
     Column("post_count", BigInteger, nullable=False, comment="posts that have it, live or not"),
@@ -135,6 +134,7 @@ post_tags = new_table(
     "post_tags",
     Column("post_id", BigId, ForeignKey("posts.id"), primary_key=True),
     Column("tag_id", BigId, ForeignKey("tags.id"), primary_key=True),
+    Column("position", SmallInteger, nullable=False, comment="in the order its author gave them"),
     Index("ix_post_tags_tag", "tag_id", "post_id"),
 )
 

@@ -16,6 +16,7 @@ webhooks = new_table(
     Column("events", String(1000), nullable=False, comment="JSON list"),
     Column("sealed_secret", key_bytes(255), nullable=False),
     Column("is_active", Boolean, nullable=False),
+    Column("is_deleted", Boolean, nullable=False, comment="goes for good with the last of its deliveries"),
     Column("created_time", UtcDateTime, nullable=False),
 )
 
@@ -33,7 +34,7 @@ webhook_deliveries = new_table(
     Column("created_time", UtcDateTime, nullable=False),
     Column("next_attempt_time", UtcDateTime),
     UniqueConstraint("webhook_id", "event_id"),
-    Index("ix_webhook_deliveries_due", "state", "next_attempt_time"),
+    Index("ix_webhook_deliveries_due", "webhook_id", "state", "next_attempt_time"),
     Index("ix_webhook_deliveries_list", "webhook_id", "state", "id"),
     Index(None, "created_time"),
 )

@@ -81,6 +81,7 @@ notifications = new_table(
     Column("post_id", BigId, nullable=False),
     Column("reply_id", BigId),
     Column("detail", String(100), nullable=False),
+    Column("reason", String(500), nullable=False, comment="a moderator's words"),
     Column("count", BigInteger, nullable=False),
     Column("is_read", Boolean, nullable=False),
     Column("created_time", UtcDateTime, nullable=False),
@@ -97,3 +98,15 @@ notification_preferences = new_table(
     Column("kind", SmallInteger, primary_key=True),
     Column("is_enabled", Boolean, nullable=False),
 )
+
+held_notices = new_table(
+    "held_notices",
+    Column("target_kind", SmallInteger, primary_key=True),
+    Column("target_id", BigId, primary_key=True, autoincrement=False),
+    Column("is_new", Boolean, nullable=False, comment="the text itself is news, not only who it names"),
+    Column("actor_id", BigId, nullable=False),
+    Column("mentioned_user_ids", String(500), nullable=False, comment="JSON list"),
+    Column("created_time", UtcDateTime, nullable=False),
+    Index(None, "created_time"),
+)
+"""Whom to notify of a text once it comes into sight."""
