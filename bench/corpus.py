@@ -25,14 +25,15 @@ _BEGIN = dt.datetime(2025, 1, 1)
 _LIVE = 1
 
 _ENGLISH = (
-    "the of and to in is you that it he was for on are with as his they at be this have from or one had by word but "
-    "not what all were we when your can said there use an each which she do how their if will up other about out many then "
-    "them these so some her would make like him into time has look two more write go see number no way could people my "
-    "than first water been call who oil its now find long down day did get come made may part garden tomato balcony "
-    "bicycle kitchen window river mountain weather train station ticket market bread coffee music guitar piano camera "
-    "picture museum library novel letter dictionary language grammar teacher student lesson homework exam computer "
-    "keyboard network database server release version package error warning question answer solution problem reason "
-    "example result experiment telescope planet galaxy winter summer autumn spring flower forest village harbour ship"
+    "the of and to in is you that it he was for on are with as his they at be this have from or one had by word "
+    "but not what all were we when your can said there use an each which she do how their if will up other about "
+    "out many then them these so some her would make like him into time has look two more write go see number no "
+    "way could people my than first water been call who oil its now find long down day did get come made may part "
+    "garden tomato balcony bicycle kitchen window river mountain weather train station ticket market bread coffee "
+    "music guitar piano camera picture museum library novel letter dictionary language grammar teacher student "
+    "lesson homework exam computer keyboard network database server release version package error warning "
+    "question answer solution problem reason example result experiment telescope planet galaxy winter summer "
+    "autumn spring flower forest village harbour ship"
 )
 _COMMON = (
     "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学"
