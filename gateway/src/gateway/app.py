@@ -27,7 +27,7 @@ from gateway.ratelimit import RateLimiter
 from gateway.revocations import Follower, Pace, Revocations, paged
 from gateway.routes import ROUTES
 from gateway.routing import PathTable, Rate
-from gateway.rpcs import AUTH_CONTRACTS, AuthRpcs, Services
+from gateway.rpcs import AUTH_CONTRACTS, FORUM_CONTRACTS, AuthRpcs, Services
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from gateway.tail import BLOCK_SECONDS, Tail
@@ -116,7 +116,10 @@ def create_app(settings: Settings) -> Gateway:
         ValueError: It holds no Ed25519 private key.
     """
     minter = TokenMinter(read_private_key(settings.internal_key_file), ISSUER)
-    services = Services(auth=Client(settings.auth_target, audience="auth", minter=minter, services=AUTH_CONTRACTS))
+    services = Services(
+        auth=Client(settings.auth_target, audience="auth", minter=minter, services=AUTH_CONTRACTS),
+        forum=Client(settings.forum_target, audience="forum", minter=minter, services=FORUM_CONTRACTS),
+    )
     questions = _Questions(services.auth)
     limits_store = _open_redis(settings, settings.rate_deadline.total_seconds())
     events_store = _open_redis(settings, BLOCK_SECONDS + _HANG_SECONDS)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from gateway.problems import Header
 
-METHODS = b"GET, HEAD, POST, PUT, DELETE, OPTIONS"
+METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 REQUEST_HEADERS = (
-    b"Authorization, Content-Type, Accept, Accept-Language, Idempotency-Key, X-Request-Id, X-Requested-With"
+    b"Authorization, Content-Type, Accept, Accept-Language, Idempotency-Key, If-Match, If-None-Match, "
+    b"If-Modified-Since, X-Request-Id, X-Requested-With"
 )
-EXPOSED = b"X-Request-Id, Retry-After, Content-Language"
+EXPOSED = b"X-Request-Id, Retry-After, Content-Language, ETag, Last-Modified"
 MAX_AGE = b"600"
 
 

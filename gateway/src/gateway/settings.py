@@ -39,6 +39,7 @@ class Settings(ProcessSettings):
         Path("/run/keys/gateway.pem"), description="Ed25519 private key that signs internal tokens"
     )
     auth_target: str = Field("127.0.0.1:50051", description="gRPC target of the auth service")
+    forum_target: str = Field("127.0.0.1:50052", description="gRPC target of the forum service")
     auth_shards: int = Field(1, ge=1, le=64, description="event streams of the auth service")
 
     cors_origins: Words = Field((), description="origins whose pages may call; `*` is every one, without cookies")

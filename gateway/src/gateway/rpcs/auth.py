@@ -1,11 +1,8 @@
-"""The services behind the gateway and their methods."""
+"""The methods of the auth service."""
 
-from collections.abc import Awaitable
-from typing import Generic, TypeVar
-
-import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 
+from gateway.rpcs.rpc import Rpc
 from plaza.auth.v1 import (
     account_service_pb2,
     auth_service_pb2,
@@ -20,11 +17,7 @@ from plaza.auth.v1.profile_service_pb2_grpc import ProfileServiceStub
 from plaza.auth.v1.resume_service_pb2_grpc import ResumeServiceStub
 from plaza.auth.v1.session_service_pb2_grpc import SessionServiceStub
 from plaza.auth.v1.user_service_pb2_grpc import UserServiceStub
-from plaza_kit.caller import Caller
 from plaza_kit.grpc_client import Client
-
-RequestT = TypeVar("RequestT")
-ResponseT = TypeVar("ResponseT")
 
 AUTH_CONTRACTS: tuple[ServiceDescriptor, ...] = tuple(
     module.DESCRIPTOR.services_by_name[name]
@@ -37,24 +30,6 @@ AUTH_CONTRACTS: tuple[ServiceDescriptor, ...] = tuple(
         (user_service_pb2, "UserService"),
     )
 )
-
-
-class Rpc(Generic[RequestT, ResponseT]):
-    """One method, together with the channel it is called on."""
-
-    __slots__ = ("_client", "_method")
-
-    def __init__(self, client: Client, method: "grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT]") -> None:
-        self._client = client
-        self._method = method
-
-    def call(self, request: RequestT, *, caller: Caller, timeout: float) -> Awaitable[ResponseT]:
-        """Call it.
-
-        Raises:
-            RemoteError: See `plaza_kit.grpc_client.Client.call`.
-        """
-        return self._client.call(self._method, request, caller=caller, timeout=timeout)
 
 
 class AuthRpcs:
@@ -107,14 +82,3 @@ class AccountRpcs:
         self.regenerate_recovery_codes = Rpc(client, stub.RegenerateRecoveryCodes)
         self.export = Rpc(client, stub.ExportAccount)
         self.delete = Rpc(client, stub.DeleteAccount)
-
-
-class Services:
-    """All services; closing them closes their channels."""
-
-    def __init__(self, *, auth: Client) -> None:
-        self.auth = AuthRpcs(auth)
-
-    async def close(self) -> None:
-        """Close all channels."""
-        await self.auth.client.close()
