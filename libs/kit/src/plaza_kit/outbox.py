@@ -18,8 +18,9 @@ The form of the stream is in `event_stream.py`.
 """
 
 import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 from google.protobuf.message import Message
 from sqlalchemy import Column, Index, Integer, MetaData, String, Table, insert
@@ -67,26 +68,34 @@ class Outbox:
             payload: One of the messages in the owner's `*_events.proto`.
             subject: What it is about, e.g. `user:42`.
         """
-        now = datetime.now(UTC)
+        await self.add_all(connection, [(payload, subject)])
+
+    async def add_all(self, connection: AsyncConnection, events: Sequence[tuple[Message, str]]) -> None:
+        """Write any number of events, each with its subject, in this order."""
+        if not events:
+            return
+        now, traceparent = datetime.now(UTC), _traceparent()
+        rows = [self._row(payload, subject, traceparent, now) for payload, subject in events]
+        await connection.execute(insert(self.table), rows if len(rows) > 1 else rows[0])
+        cast("dict[str, bool]", connection.info)[EVENTS_FLAG] = True
+
+    def _row(self, payload: Message, subject: str, traceparent: str, now: datetime) -> dict[str, Any]:
         envelope = Envelope(
             id=str(uuid7()),
             type=payload.DESCRIPTOR.full_name,
             source=self.source,
             subject=subject,
-            traceparent=_traceparent(),
+            traceparent=traceparent,
             payload=payload.SerializeToString(),
         )
         envelope.occurred_time.FromDatetime(now)
-        await connection.execute(
-            insert(self.table).values(
-                event_id=envelope.id,
-                shard=zlib.crc32(subject.encode()) % self.shards,
-                subject=subject,
-                envelope=envelope.SerializeToString(),
-                created_time=now,
-            )
-        )
-        cast("dict[str, bool]", connection.info)[EVENTS_FLAG] = True
+        return {
+            "event_id": envelope.id,
+            "shard": zlib.crc32(subject.encode()) % self.shards,
+            "subject": subject,
+            "envelope": envelope.SerializeToString(),
+            "created_time": now,
+        }
 
 
 def _traceparent() -> str:

@@ -6,7 +6,7 @@ predecessor left pending is read first. An event that fails five times goes to t
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ import structlog
 from google.protobuf.message import DecodeError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
-from sqlalchemy import Column, MetaData, String, Table, Text, insert
+from sqlalchemy import Column, MetaData, String, Table, Text, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -39,6 +39,10 @@ Handler = Callable[[AsyncConnection, Envelope], Awaitable[None]]
 
 class _AlreadyApplied(Exception):
     """The inbox has the event."""
+
+
+class _NotWanted(Exception):
+    """The handler does not know the event's type."""
 
 
 def inbox_table(metadata: MetaData) -> Table:
@@ -67,6 +71,18 @@ def dead_letters_table(metadata: MetaData) -> Table:
     )
 
 
+async def purge_inbox(connection: AsyncConnection, inbox: Table, *, before: datetime, limit: int) -> int:
+    """Delete up to `limit` rows of events that were applied before a moment; return how many.
+
+    They must be kept for longer than an event may be published again (`relay.RETENTION`).
+    """
+    old = select(inbox.c.event_id).where(inbox.c.applied_time < before).order_by(inbox.c.applied_time).limit(limit)
+    event_ids = (await connection.execute(old)).scalars().all()
+    if event_ids:
+        await connection.execute(delete(inbox).where(inbox.c.event_id.in_(event_ids)))
+    return len(event_ids)
+
+
 class Consumer:
     """Applies the events of one stream for one group.
 
@@ -77,6 +93,7 @@ class Consumer:
         group: The consuming service.
         tables: Its `inbox`, `dead_letters` and `leases`.
         handler: Applies one event.
+        types: Full names of the payloads that the handler knows; others cost no transaction. None is all.
     """
 
     def __init__(
@@ -88,6 +105,7 @@ class Consumer:
         group: str,
         tables: tuple[Table, Table, Table],
         handler: Handler,
+        types: Collection[str] | None = None,
     ) -> None:
         self._database = database
         self._redis = redis
@@ -95,6 +113,7 @@ class Consumer:
         self._group = group
         self._inbox, self._dead_letters, leases = tables
         self._handler = handler
+        self._types = types
         self._lease = Lease(database, leases, name=f"consume:{stream}"[:100], holder=process_name(database.dialect))
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -146,6 +165,9 @@ class Consumer:
             except _AlreadyApplied:
                 outcome = "repeated"
                 break
+            except _NotWanted:
+                outcome = "ignored"
+                break
             except Unavailable:
                 raise  # not the event's fault: no attempt is used up
             except Exception as error:
@@ -166,6 +188,8 @@ class Consumer:
             raise ValueError("not an envelope") from error
         if not envelope.id:
             raise ValueError("an entry without an envelope: trimmed before it was read")
+        if self._types is not None and envelope.type not in self._types:
+            raise _NotWanted
 
         async def work(connection: AsyncConnection) -> None:
             row = {"event_id": envelope.id, "applied_time": datetime.now(UTC)}

@@ -12,14 +12,14 @@ from redis.asyncio import Redis
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from plaza.auth.v1.auth_events_pb2 import UserDeleted
+from plaza.auth.v1.auth_events_pb2 import UserDeleted, UserUnbanned
 from plaza.events.v1.envelope_pb2 import Envelope
 from plaza_kit.db import Database
 from plaza_kit.event_stream import FIELD, stream_name
 from plaza_kit.lease import Lease
 from plaza_kit.outbox import Outbox
 from plaza_kit.relay import RETENTION, Relay, ShardRelay
-from plaza_kit.streams import Consumer
+from plaza_kit.streams import Consumer, purge_inbox
 from plaza_kit.testing import stack
 from plaza_kit.testing.plugin import leave_out
 from plaza_kit.testing.polling import eventually
@@ -90,6 +90,14 @@ async def test_an_event_of_a_failed_transaction_is_never_seen(bus: Bus) -> None:
     await bus.add(2)
     await bus.shard_relay().step()
     assert await bus.published() == [2]
+
+
+async def test_many_events_of_one_transaction_keep_their_order(bus: Bus) -> None:
+    events = [(UserDeleted(user_id=number), f"user:{number}") for number in range(1, 6)]
+    await bus.database.write(lambda connection: bus.outbox.add_all(connection, events))
+    await bus.database.write(lambda connection: bus.outbox.add_all(connection, []))
+    await bus.shard_relay().step()
+    assert await bus.published() == [1, 2, 3, 4, 5]
 
 
 async def test_a_commit_wakes_the_relay(bus: Bus) -> None:
@@ -195,12 +203,17 @@ async def test_old_rows_and_entries_go_but_not_what_a_group_needs(bus: Bus) -> N
 class Follower:
     """A consumer that writes what it sees to the notes."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, types: frozenset[str] | None = None) -> None:
         self.bus = bus
         self.broken: set[int] = set()
-        tables = (bus.tables.inbox, bus.tables.dead_letters, bus.tables.leases)
         self.consumer = Consumer(
-            bus.database, bus.redis, stream=bus.stream, group="follower", tables=tables, handler=self.apply
+            bus.database,
+            bus.redis,
+            stream=bus.stream,
+            group="follower",
+            tables=(bus.tables.inbox, bus.tables.dead_letters, bus.tables.leases),
+            handler=self.apply,
+            types=types,
         )
 
     async def apply(self, connection: AsyncConnection, envelope: Envelope) -> None:
@@ -225,6 +238,30 @@ async def test_a_consumer_applies_each_event_once_and_in_order(bus: Bus) -> None
         await bus.redis.xadd(bus.stream, entries[0][1])  # published again
         await bus.add(3)
         await eventually(lambda: _equals(follower.seen, [1, 2, 3]))
+
+
+async def test_an_event_of_another_type_is_passed_over_without_a_trace(bus: Bus) -> None:
+    follower = Follower(bus, frozenset({UserDeleted.DESCRIPTOR.full_name}))
+    await bus.database.write(lambda connection: bus.outbox.add(connection, UserUnbanned(user_id=1), subject="user:1"))
+    await bus.add(2)
+    async with running(bus.relay().run), running(follower.consumer.run):
+        await eventually(lambda: _equals(follower.seen, [2]))
+        await eventually(lambda: _is_acknowledged(bus))
+    async with bus.database.read() as connection:
+        assert await connection.scalar(select(func.count()).select_from(bus.tables.inbox)) == 1
+
+
+async def test_old_rows_of_the_inbox_go_some_at_a_time(bus: Bus) -> None:
+    now = datetime.now(UTC)
+    rows = [{"event_id": str(day), "applied_time": now - timedelta(days=day)} for day in range(5)]
+    await bus.database.write(lambda connection: connection.execute(insert(bus.tables.inbox), rows))
+
+    async def purge(connection: AsyncConnection) -> int:
+        return await purge_inbox(connection, bus.tables.inbox, before=now - timedelta(days=1, hours=1), limit=2)
+
+    assert [await bus.database.write(purge) for _ in range(3)] == [2, 1, 0]
+    async with bus.database.read() as connection:
+        assert set((await connection.execute(select(bus.tables.inbox.c.event_id))).scalars()) == {"0", "1"}
 
 
 async def test_a_consumer_goes_on_after_the_stream_was_lost(bus: Bus) -> None:

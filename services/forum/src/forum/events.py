@@ -3,6 +3,8 @@
 The subject decides the order: everything about a post and its replies is one subject.
 """
 
+from collections.abc import Mapping
+
 from google.protobuf.message import Message
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,3 +36,11 @@ class Events:
     async def for_moderators(self, connection: AsyncConnection, payload: Message) -> None:
         """Something is news for moderators."""
         await self._outbox.add(connection, payload, subject="moderation")
+
+    async def about_users(self, connection: AsyncConnection, payloads: Mapping[int, Message]) -> None:
+        """Each of many users has news of their own."""
+        await self._outbox.add_all(connection, [(payload, f"user:{user_id}") for user_id, payload in payloads.items()])
+
+    async def for_itself(self, connection: AsyncConnection, payload: Message) -> None:
+        """The service itself has to go on with something."""
+        await self._outbox.add(connection, payload, subject="forum")

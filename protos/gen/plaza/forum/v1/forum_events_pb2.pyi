@@ -515,6 +515,48 @@ class NotificationChanged(_message.Message):
 Global___NotificationChanged: _TypeAlias = NotificationChanged  # noqa: Y015
 
 @_typing.final
+class FollowersWaiting(_message.Message):
+    """More followers are to be notified of a post or a reply than one transaction takes: the forum's note to itself, which
+    nobody else need read; subject `forum`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POST_ID_FIELD_NUMBER: _builtins.int
+    REPLY_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    AFTER_USER_ID_FIELD_NUMBER: _builtins.int
+    NOTIFIED_USER_IDS_FIELD_NUMBER: _builtins.int
+    post_id: _builtins.int
+    """The post."""
+    reply_id: _builtins.int
+    """The reply; 0 if it is about the post."""
+    actor_id: _builtins.int
+    """Who wrote it."""
+    after_user_id: _builtins.int
+    """Followers up to this user are done."""
+    @_builtins.property
+    def notified_user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Who was notified for another reason."""
+
+    def __init__(
+        self,
+        *,
+        post_id: _builtins.int = ...,
+        reply_id: _builtins.int = ...,
+        actor_id: _builtins.int = ...,
+        after_user_id: _builtins.int = ...,
+        notified_user_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "after_user_id", b"after_user_id", "notified_user_ids", b"notified_user_ids", "post_id", b"post_id", "reply_id", b"reply_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FollowersWaiting: _TypeAlias = FollowersWaiting  # noqa: Y015
+
+@_typing.final
 class NotificationsRead(_message.Message):
     """A user has read notifications, perhaps on another device; subject `user:{id}`."""
 

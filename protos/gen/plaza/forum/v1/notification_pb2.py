@@ -26,15 +26,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from plaza.forum.v1 import post_pb2 as plaza_dot_forum_dot_v1_dot_post__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!plaza/forum/v1/notification.proto\x12\x0eplaza.forum.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19plaza/forum/v1/post.proto\"\x8a\x02\n\x0cNotification\x12\n\n\x02id\x18\x01 \x01(\x03\x12.\n\x04kind\x18\x02 \x01(\x0e\x32 .plaza.forum.v1.NotificationKind\x12%\n\x05\x61\x63tor\x18\x03 \x01(\x0b\x32\x16.plaza.forum.v1.Author\x12\r\n\x05\x63ount\x18\x04 \x01(\x03\x12\x0f\n\x07post_id\x18\x05 \x01(\x03\x12\x12\n\npost_title\x18\x06 \x01(\t\x12\x10\n\x08reply_id\x18\x07 \x01(\x03\x12\x0e\n\x06\x64\x65tail\x18\x08 \x01(\t\x12\x0f\n\x07is_read\x18\t \x01(\x08\x12\x30\n\x0cupdated_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xa4\x02\n\x10NotificationKind\x12!\n\x1dNOTIFICATION_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17NOTIFICATION_KIND_REPLY\x10\x01\x12\x1d\n\x19NOTIFICATION_KIND_MENTION\x10\x02\x12$\n NOTIFICATION_KIND_VOTE_MILESTONE\x10\x03\x12\x1e\n\x1aNOTIFICATION_KIND_ACCEPTED\x10\x04\x12$\n NOTIFICATION_KIND_FOLLOWED_REPLY\x10\x05\x12#\n\x1fNOTIFICATION_KIND_FOLLOWED_POST\x10\x06\x12 \n\x1cNOTIFICATION_KIND_MODERATION\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!plaza/forum/v1/notification.proto\x12\x0eplaza.forum.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19plaza/forum/v1/post.proto\"\x9a\x02\n\x0cNotification\x12\n\n\x02id\x18\x01 \x01(\x03\x12.\n\x04kind\x18\x02 \x01(\x0e\x32 .plaza.forum.v1.NotificationKind\x12%\n\x05\x61\x63tor\x18\x03 \x01(\x0b\x32\x16.plaza.forum.v1.Author\x12\r\n\x05\x63ount\x18\x04 \x01(\x03\x12\x0f\n\x07post_id\x18\x05 \x01(\x03\x12\x12\n\npost_title\x18\x06 \x01(\t\x12\x10\n\x08reply_id\x18\x07 \x01(\x03\x12\x0e\n\x06\x64\x65tail\x18\x08 \x01(\t\x12\x0f\n\x07is_read\x18\t \x01(\x08\x12\x30\n\x0cupdated_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x0b \x01(\t*\xa4\x02\n\x10NotificationKind\x12!\n\x1dNOTIFICATION_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17NOTIFICATION_KIND_REPLY\x10\x01\x12\x1d\n\x19NOTIFICATION_KIND_MENTION\x10\x02\x12$\n NOTIFICATION_KIND_VOTE_MILESTONE\x10\x03\x12\x1e\n\x1aNOTIFICATION_KIND_ACCEPTED\x10\x04\x12$\n NOTIFICATION_KIND_FOLLOWED_REPLY\x10\x05\x12#\n\x1fNOTIFICATION_KIND_FOLLOWED_POST\x10\x06\x12 \n\x1cNOTIFICATION_KIND_MODERATION\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'plaza.forum.v1.notification_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NOTIFICATIONKIND']._serialized_start=383
-  _globals['_NOTIFICATIONKIND']._serialized_end=675
+  _globals['_NOTIFICATIONKIND']._serialized_start=399
+  _globals['_NOTIFICATIONKIND']._serialized_end=691
   _globals['_NOTIFICATION']._serialized_start=114
-  _globals['_NOTIFICATION']._serialized_end=380
+  _globals['_NOTIFICATION']._serialized_end=396
 # @@protoc_insertion_point(module_scope)

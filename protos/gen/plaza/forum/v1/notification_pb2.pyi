@@ -79,6 +79,7 @@ class Notification(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     IS_READ_FIELD_NUMBER: _builtins.int
     UPDATED_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """Primary key."""
     kind: Global___NotificationKind.ValueType
@@ -88,13 +89,15 @@ class Notification(_message.Message):
     post_id: _builtins.int
     """Where."""
     post_title: _builtins.str
-    """The post's title now."""
+    """The post's title now; empty if the user may not read the post any more."""
     reply_id: _builtins.int
     """The reply; 0 if it is about the post."""
     detail: _builtins.str
     """The milestone (votes), or the action (moderation); empty otherwise."""
     is_read: _builtins.bool
     """It was read."""
+    reason: _builtins.str
+    """Why, in the moderator's words (moderation); empty otherwise."""
     @_builtins.property
     def actor(self) -> _post_pb2.Author:
         """Who did it last; unset where it is nobody's business (votes, moderation)."""
@@ -116,10 +119,11 @@ class Notification(_message.Message):
         detail: _builtins.str = ...,
         is_read: _builtins.bool = ...,
         updated_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "updated_time", b"updated_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "count", b"count", "detail", b"detail", "id", b"id", "is_read", b"is_read", "kind", b"kind", "post_id", b"post_id", "post_title", b"post_title", "reply_id", b"reply_id", "updated_time", b"updated_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "count", b"count", "detail", b"detail", "id", b"id", "is_read", b"is_read", "kind", b"kind", "post_id", b"post_id", "post_title", b"post_title", "reason", b"reason", "reply_id", b"reply_id", "updated_time", b"updated_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

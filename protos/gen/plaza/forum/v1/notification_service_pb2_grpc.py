@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class NotificationServiceStub:
-    """The caller's notifications; each change of them is an event on `user:{id}` too. Those read or older than 90 days go.
+    """The caller's notifications; each change of them is an event on `user:{id}` too. Those older than 90 days go.
     """
 
     def __init__(self, channel):
@@ -63,7 +63,7 @@ class NotificationServiceStub:
 
 
 class NotificationServiceServicer:
-    """The caller's notifications; each change of them is an event on `user:{id}` too. Those read or older than 90 days go.
+    """The caller's notifications; each change of them is an event on `user:{id}` too. Those older than 90 days go.
     """
 
     def ListNotifications(self, request, context):
@@ -98,7 +98,7 @@ class NotificationServiceServicer:
 
     def UpdateNotificationPreferences(self, request, context):
         """Changes the given kinds.
-        Reasons: INVALID_REQUEST.
+        Reasons: INVALID_REQUEST, USER_BANNED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -141,7 +141,7 @@ def add_NotificationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class NotificationService:
-    """The caller's notifications; each change of them is an event on `user:{id}` too. Those read or older than 90 days go.
+    """The caller's notifications; each change of them is an event on `user:{id}` too. Those older than 90 days go.
     """
 
     @staticmethod

@@ -13,7 +13,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class NotificationServiceStub:
-    """The caller's notifications; each change of them is an event on `user:{id}` too. Those read or older than 90 days go."""
+    """The caller's notifications; each change of them is an event on `user:{id}` too. Those older than 90 days go."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListNotifications: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.ListNotificationsRequest, _notification_service_pb2.ListNotificationsResponse]
@@ -30,11 +30,11 @@ class NotificationServiceStub:
     """Which kinds the caller wants."""
     UpdateNotificationPreferences: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.UpdateNotificationPreferencesRequest, _notification_service_pb2.UpdateNotificationPreferencesResponse]
     """Changes the given kinds.
-    Reasons: INVALID_REQUEST.
+    Reasons: INVALID_REQUEST, USER_BANNED.
     """
 
 class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The caller's notifications; each change of them is an event on `user:{id}` too. Those read or older than 90 days go."""
+    """The caller's notifications; each change of them is an event on `user:{id}` too. Those older than 90 days go."""
 
     @_abc_1.abstractmethod
     def ListNotifications(
@@ -79,7 +79,7 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_notification_service_pb2.UpdateNotificationPreferencesRequest, _abc.Awaitable[_notification_service_pb2.UpdateNotificationPreferencesResponse]],
     ) -> _abc.Awaitable[_notification_service_pb2.UpdateNotificationPreferencesResponse]:
         """Changes the given kinds.
-        Reasons: INVALID_REQUEST.
+        Reasons: INVALID_REQUEST, USER_BANNED.
         """
 
 def add_NotificationServiceServicer_to_server(servicer: NotificationServiceServicer, server: _aio.Server) -> None: ...
