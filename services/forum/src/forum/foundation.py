@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from forum.clock import Clock
 from forum.events import Events
 from forum.repository.audit import AuditRepository
+from forum.repository.categories import CategoryRepository
+from forum.repository.removal import RemovalRepository
+from forum.repository.replies import ReplyRepository
 from forum.repository.users import UserRepository
 from plaza_kit.db import Database
 from plaza_kit.page_token import PageTokens
@@ -16,6 +19,9 @@ class Repositories:
     """All SQL, by aggregate."""
 
     audit: AuditRepository
+    categories: CategoryRepository
+    removal: RemovalRepository
+    replies: ReplyRepository
     users: UserRepository
 
 

@@ -1,17 +1,25 @@
 """The composition root: the only module that builds the domain and knows how its parts fit together."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from forum import models
 from forum.audit import Audit
+from forum.categories import CategoryDirectory
+from forum.category_changes import CategoryChanges
 from forum.clock import Clock, utc_now
 from forum.events import Events
 from forum.foundation import Foundation, Repositories
 from forum.new_users import NewUserRules
 from forum.repository.audit import AuditRepository
+from forum.repository.categories import CategoryRepository
+from forum.repository.removal import RemovalRepository
+from forum.repository.replies import ReplyRepository
 from forum.repository.users import UserRepository
+from forum.servicers.categories import CategoryServicer
 from forum.settings import ForumSettings
 from forum.writers import Writers, WritingLimits
+from plaza.forum.v1 import category_service_pb2_grpc
 from plaza_kit.db import Database
 from plaza_kit.grpc_server import Registration as RegisterServicer
 from plaza_kit.idempotency import Idempotency
@@ -39,7 +47,9 @@ class Service:
         self.foundation = _foundation(settings, clock)
         self.idempotency = Idempotency(self.foundation.database, models.idempotency, self.foundation.sealer)
         self.audit = Audit(self.foundation)
+        self.categories = CategoryDirectory(self.foundation)
         self._build_writers()
+        self._build_places()
 
     async def close(self) -> None:
         """Close the database."""
@@ -56,9 +66,20 @@ class Service:
         self.writers = Writers(self.foundation, limits)
         self.new_users = NewUserRules(self.foundation, limits)
 
+    def _build_places(self) -> None:
+        self.category_changes = CategoryChanges(
+            self.foundation, self.writers, self.audit, default_category_id=self.settings.default_category_id
+        )
+
     def registrations(self) -> Sequence[RegisterServicer]:
         """Return what registers each servicer with a server."""
-        return ()
+        database, writes = self.foundation.database, self.idempotency
+        return (
+            partial(
+                category_service_pb2_grpc.add_CategoryServiceServicer_to_server,
+                CategoryServicer(database, writes, directory=self.categories, changes=self.category_changes),
+            ),
+        )
 
 
 def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
@@ -68,6 +89,9 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
         database=database,
         repositories=Repositories(
             audit=AuditRepository(),
+            categories=CategoryRepository(),
+            removal=RemovalRepository(),
+            replies=ReplyRepository(),
             users=UserRepository(),
         ),
         events=Events(Outbox(models.outbox, source=SERVICE)),
