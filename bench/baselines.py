@@ -1,15 +1,16 @@
 """What the whole path is compared with: the least an ASGI server does, and the least FastAPI does, on uvicorn.
 
-`python -m bench.baselines asgi|fastapi|typed PORT`. All answer a JSON object of the size of a profile. `fastapi` is the
-route of FastAPI's first tutorial page, a function that returns a dict; `typed` declares what it returns, which lets
-FastAPI serialise faster.
+`python -m bench.baselines asgi|fastapi|typed|bytes PORT FILE`. The first three answer a JSON object of the size of a
+profile. `fastapi` is the route of FastAPI's first tutorial page, a function that returns a dict; `typed` declares what
+it returns, which lets FastAPI serialise faster. `bytes` returns a finished response: the bytes of a file.
 """
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 PROFILE = {
     "success": True,
@@ -37,8 +38,8 @@ async def asgi(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.body", "body": BODY})
 
 
-def fastapi(*, is_typed: bool) -> FastAPI:
-    """One route that returns a dict."""
+def fastapi(kind: str, content: bytes) -> FastAPI:
+    """One route that returns a dict, or bytes."""
     app = FastAPI()
 
     async def profile():  # type: ignore[no-untyped-def]  # without a type on purpose
@@ -47,14 +48,18 @@ def fastapi(*, is_typed: bool) -> FastAPI:
     async def typed_profile() -> dict[str, Any]:
         return PROFILE
 
-    app.get("/")(typed_profile if is_typed else profile)
+    async def finished() -> Response:
+        return Response(content, media_type="application/json")
+
+    app.get("/")({"fastapi": profile, "typed": typed_profile, "bytes": finished}[kind])
     return app
 
 
 if __name__ == "__main__":
+    wanted, port, file = sys.argv[1:]
     uvicorn.run(
-        asgi if sys.argv[1] == "asgi" else fastapi(is_typed=sys.argv[1] == "typed"),
-        port=int(sys.argv[2]),
+        asgi if wanted == "asgi" else fastapi(wanted, Path(file).read_bytes()),
+        port=int(port),
         loop="uvloop",
         http="httptools",
         lifespan="off",

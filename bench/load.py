@@ -6,16 +6,25 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 TICK = os.sysconf("SC_CLK_TCK")
 _SUMMARY = re.compile(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)")
-# wrk's own report rounds; this one gives microseconds and counts, and sends what is not a plain GET.
+# wrk's own report rounds; this one gives microseconds and counts, and sends what is not a plain GET. A `%d` in path or
+# body is another number each time, a `%v` in a body is 1 or -1.
 _SCRIPT = """
-wrk.method = "{method}"
-wrk.body = {body}
+local count = {first}
+local path, body = [==[{path}]==], {body}
+request = function()
+  count = count + 1
+  local number = {number}
+  local value = math.random(2) * 2 - 3
+  return wrk.format("{method}", (path:gsub("%%d", number)), nil, body and (body:gsub("%%d", number):gsub("%%v", value)))
+end
 done = function(summary, latency)
   local bad = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout
   print(string.format("RESULT %d %d %d %d %d", summary.requests, summary.duration,
@@ -26,12 +35,21 @@ end
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked, over and over."""
+    """What is asked, over and over.
+
+    Attributes:
+        url: Where; `%d` is a number.
+        method: How.
+        headers: As lines.
+        body: Likewise with a number for each `%d`, and 1 or -1 for each `%v`.
+        spread: The numbers are drawn from 1 to this; 0 counts up, and never gives a number twice.
+    """
 
     url: str
     method: str = "GET"
     headers: tuple[str, ...] = ()
     body: str = ""
+    spread: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,9 +69,9 @@ class Sample:
     cpu_us: dict[str, float]
 
     @property
-    def total_cpu_us(self) -> float:
-        """All named processes together."""
-        return sum(self.cpu_us.values())
+    def own_cpu_us(self) -> float:
+        """All named processes together but the database."""
+        return sum(value for name, value in self.cpu_us.items() if name != "database")
 
 
 def cpu_seconds(pid: int) -> float:
@@ -72,12 +90,21 @@ def measure(request: Request, pids: dict[str, int], *, connections: int, seconds
     if program is None:
         sys.exit("bench: wrk is not installed (Debian: apt-get install wrk)")
     script = folder / "request.lua"
-    script.write_text(_SCRIPT.format(method=request.method, body=f"[==[{request.body}]==]" if request.body else "nil"))
+    parts = urlsplit(request.url)
+    script.write_text(
+        _SCRIPT.format(
+            method=request.method,
+            path=f"{parts.path}?{parts.query}" if parts.query else parts.path,
+            body=f"[==[{request.body}]==]" if request.body else "nil",
+            number=f"math.random({request.spread})" if request.spread else "count",
+            first=time.time_ns() // 1000,
+        )
+    )
     headers = [part for header in request.headers for part in ("-H", header)]
     before = {name: cpu_seconds(pid) for name, pid in pids.items()}
     options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script)]
     run = subprocess.run(
-        [program, *options, *headers, request.url],
+        [program, *options, *headers, f"{parts.scheme}://{parts.netloc}"],
         capture_output=True,
         text=True,
         check=True,
@@ -104,3 +131,18 @@ def median(samples: Sequence[Sample]) -> Sample:
         p99_ms=statistics.median(sample.p99_ms for sample in samples),
         cpu_us={name: statistics.median(sample.cpu_us[name] for sample in samples) for name in samples[0].cpu_us},
     )
+
+
+def table(results: Mapping[str, Sample], unit_us: float, unit: str) -> str:
+    """Return samples as a Markdown table, their CPU time also as multiples of a baseline's."""
+    lines = [
+        f"| | requests/s | p50 ms | p99 ms | CPU us per request | x {unit} | of it |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, sample in results.items():
+        parts = ", ".join(f"{part} {value:.0f}" for part, value in sample.cpu_us.items())
+        lines.append(
+            f"| {name} | {sample.rate:,.0f} | {sample.p50_ms:.2f} | {sample.p99_ms:.2f} | {sample.own_cpu_us:.0f} "
+            f"| {sample.own_cpu_us / unit_us:.2f} | {parts if len(sample.cpu_us) > 1 else ''} |"
+        )
+    return "\n".join(lines)
