@@ -11,8 +11,11 @@ from forum.clock import Clock, utc_now
 from forum.events import Events
 from forum.foundation import Foundation, Repositories
 from forum.new_users import NewUserRules
+from forum.posts import PostReads
+from forum.removal import Removal
 from forum.repository.audit import AuditRepository
 from forum.repository.categories import CategoryRepository
+from forum.repository.posts import PostRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
 from forum.repository.users import UserRepository
@@ -48,6 +51,7 @@ class Service:
         self.idempotency = Idempotency(self.foundation.database, models.idempotency, self.foundation.sealer)
         self.audit = Audit(self.foundation)
         self.categories = CategoryDirectory(self.foundation)
+        self.post_reads = PostReads(self.foundation, self.categories)
         self._build_writers()
         self._build_places()
 
@@ -65,6 +69,7 @@ class Service:
         )
         self.writers = Writers(self.foundation, limits)
         self.new_users = NewUserRules(self.foundation, limits)
+        self.removal = Removal(self.foundation)
 
     def _build_places(self) -> None:
         self.category_changes = CategoryChanges(
@@ -92,6 +97,7 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
             categories=CategoryRepository(),
             removal=RemovalRepository(),
             replies=ReplyRepository(),
+            posts=PostRepository(),
             users=UserRepository(),
         ),
         events=Events(Outbox(models.outbox, source=SERVICE)),
