@@ -6,6 +6,7 @@ from forum.clock import Clock
 from forum.events import Events
 from forum.repository.audit import AuditRepository
 from forum.repository.categories import CategoryRepository
+from forum.repository.posts import PostRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
 from forum.repository.users import UserRepository
@@ -22,6 +23,7 @@ class Repositories:
     categories: CategoryRepository
     removal: RemovalRepository
     replies: ReplyRepository
+    posts: PostRepository
     users: UserRepository
 
 
