@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from forum.clock import Clock
 from forum.events import Events
 from forum.repository.audit import AuditRepository
+from forum.repository.cases import CaseRepository
 from forum.repository.categories import CategoryRepository
 from forum.repository.posts import PostRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
 from forum.repository.users import UserRepository
+from forum.repository.word_filters import WordFilterRepository
 from plaza_kit.db import Database
 from plaza_kit.page_token import PageTokens
 from plaza_kit.sealing import Sealer
@@ -20,11 +22,13 @@ class Repositories:
     """All SQL, by aggregate."""
 
     audit: AuditRepository
+    cases: CaseRepository
     categories: CategoryRepository
     removal: RemovalRepository
     replies: ReplyRepository
     posts: PostRepository
     users: UserRepository
+    word_filters: WordFilterRepository
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from functools import partial
 
 from forum import models
 from forum.audit import Audit
+from forum.cases import Cases
 from forum.categories import CategoryDirectory
 from forum.category_changes import CategoryChanges
 from forum.clock import Clock, utc_now
@@ -14,13 +15,16 @@ from forum.new_users import NewUserRules
 from forum.posts import PostReads
 from forum.removal import Removal
 from forum.repository.audit import AuditRepository
+from forum.repository.cases import CaseRepository
 from forum.repository.categories import CategoryRepository
 from forum.repository.posts import PostRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
 from forum.repository.users import UserRepository
+from forum.repository.word_filters import WordFilterRepository
 from forum.servicers.categories import CategoryServicer
 from forum.settings import ForumSettings
+from forum.word_filters import WordFilters
 from forum.writers import Writers, WritingLimits
 from plaza.forum.v1 import category_service_pb2_grpc
 from plaza_kit.db import Database
@@ -52,6 +56,8 @@ class Service:
         self.audit = Audit(self.foundation)
         self.categories = CategoryDirectory(self.foundation)
         self.post_reads = PostReads(self.foundation, self.categories)
+        self.word_filters = WordFilters(self.foundation)
+        self.cases = Cases(self.foundation)
         self._build_writers()
         self._build_places()
 
@@ -94,11 +100,13 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
         database=database,
         repositories=Repositories(
             audit=AuditRepository(),
+            cases=CaseRepository(),
             categories=CategoryRepository(),
             removal=RemovalRepository(),
             replies=ReplyRepository(),
             posts=PostRepository(),
             users=UserRepository(),
+            word_filters=WordFilterRepository(),
         ),
         events=Events(Outbox(models.outbox, source=SERVICE)),
         clock=clock,
