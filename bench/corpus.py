@@ -7,7 +7,6 @@ rare, as in real texts. The same numbers of posts and replies always give the sa
 import datetime as dt
 import hashlib
 import itertools
-import json
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -170,7 +169,6 @@ def _posts(count: int, sentences: Sequence[str]) -> Iterator[dict[str, Any]]:
             "pin_scope": 0,
             "is_locked": 0,
             "is_featured": 0,
-            "tag_names": json.dumps([]),
             **written,
         }
 

@@ -27,7 +27,7 @@ async def written(forum: Any, caller: Caller) -> Writer:
         now = forum.clock()
         zeros = dict.fromkeys(("reply_seq", "reply_count", "up_count", "down_count", "score", "pin_scope"), 0)
         times = dict.fromkeys(("created_time", "updated_time", "last_activity_time"), now)
-        texts = {"title": "t", "content": "c", "content_html": "", "excerpt": "", "tag_names": "[]"}
+        texts = {"title": "t", "content": "c", "content_html": "", "excerpt": ""}
         row = {
             **zeros,
             **times,

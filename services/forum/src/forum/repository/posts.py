@@ -34,7 +34,6 @@ class PostRow(NamedTuple):
     pin_scope: int
     is_locked: bool
     is_featured: bool
-    tag_names: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,5 +136,4 @@ _NEW: dict[str, Any] = {
     "pin_scope": 0,
     "is_locked": False,
     "is_featured": False,
-    "tag_names": "[]",
 }
