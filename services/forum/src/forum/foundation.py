@@ -11,6 +11,7 @@ from forum.repository.posts import PostRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
 from forum.repository.users import UserRepository
+from forum.repository.viewers import ViewerRepository
 from forum.repository.word_filters import WordFilterRepository
 from plaza_kit.db import Database
 from plaza_kit.page_token import PageTokens
@@ -28,6 +29,7 @@ class Repositories:
     replies: ReplyRepository
     posts: PostRepository
     users: UserRepository
+    viewers: ViewerRepository
     word_filters: WordFilterRepository
 
 

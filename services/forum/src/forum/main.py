@@ -21,9 +21,12 @@ from forum.repository.posts import PostRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
 from forum.repository.users import UserRepository
+from forum.repository.viewers import ViewerRepository
 from forum.repository.word_filters import WordFilterRepository
 from forum.servicers.categories import CategoryServicer
 from forum.settings import ForumSettings
+from forum.summaries import Summaries
+from forum.viewers import Viewers
 from forum.word_filters import WordFilters
 from forum.writers import Writers, WritingLimits
 from plaza.forum.v1 import category_service_pb2_grpc
@@ -56,6 +59,8 @@ class Service:
         self.audit = Audit(self.foundation)
         self.categories = CategoryDirectory(self.foundation)
         self.post_reads = PostReads(self.foundation, self.categories)
+        self.viewers = Viewers(self.foundation)
+        self.summaries = Summaries(self.foundation, self.categories, self.viewers)
         self.word_filters = WordFilters(self.foundation)
         self.cases = Cases(self.foundation)
         self._build_writers()
@@ -106,6 +111,7 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
             replies=ReplyRepository(),
             posts=PostRepository(),
             users=UserRepository(),
+            viewers=ViewerRepository(),
             word_filters=WordFilterRepository(),
         ),
         events=Events(Outbox(models.outbox, source=SERVICE)),
