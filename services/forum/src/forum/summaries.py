@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forum.categories import CategoryDirectory
@@ -44,12 +43,15 @@ class Summaries:
         self, connection: AsyncConnection, caller: Caller, posts: Sequence[AuthoredPost]
     ) -> list[post_pb2.PostSummary]:
         """Return the summaries of posts that the caller may read."""
-        reads = await self._viewers.reads(connection, caller, [post.row.id for post in posts])
-        return [summary_of(post, reads.get(post.row.id)) for post in posts]
+        if not posts:
+            return []
+        post_ids = {post.row.id for post in posts}
+        tags = await self._posts.list_tag_names(connection, post_ids)
+        reads = await self._viewers.reads(connection, caller, post_ids)
+        return [_summary(post, tags=tags.get(post.row.id, ()), read=reads.get(post.row.id)) for post in posts]
 
 
-def summary_of(post: AuthoredPost, read: post_pb2.ReadPosition | None) -> post_pb2.PostSummary:
-    """Return a post as a message, with its HTML if it has been read."""
+def _summary(post: AuthoredPost, *, tags: Sequence[str], read: post_pb2.ReadPosition | None) -> post_pb2.PostSummary:
     row = post.row
     return post_pb2.PostSummary(
         id=row.id,
@@ -57,14 +59,14 @@ def summary_of(post: AuthoredPost, read: post_pb2.ReadPosition | None) -> post_p
         excerpt=row.excerpt,
         author=author_of(post.author),
         category_id=row.category_id,
-        tags=orjson.loads(row.tag_names),
+        tags=tags,
         created_time=timestamp(row.created_time),
         updated_time=timestamp(row.updated_time),
         last_activity_time=timestamp(row.last_activity_time),
         reply_count=row.reply_count,
         up_count=row.up_count,
         down_count=row.down_count,
-        accepted_reply_id=row.accepted_reply_id,
+        accepted_reply_id=row.accepted_reply_id or 0,
         pin_scope=cast("Any", row.pin_scope),
         is_locked=row.is_locked,
         is_featured=row.is_featured,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from forum.models import posts, users
+from forum.models import post_tags, posts, tags, users
 from forum.repository.users import AUTHOR_COLUMNS
 
 
@@ -81,6 +81,12 @@ class PostRepository:
         self._by_id = select(*POST_COLUMNS).where(posts.c.id == bindparam("post_id"))
         self._by_id_locked = self._by_id.with_for_update()
         self._text = select(posts.c.content).where(posts.c.id == bindparam("post_id"))
+        self._tag_names = (
+            select(post_tags.c.post_id, tags.c.name)
+            .join(tags, tags.c.id == post_tags.c.tag_id)
+            .where(post_tags.c.post_id.in_(bindparam("post_ids", expanding=True)), tags.c.name_key.is_not(None))
+            .order_by(post_tags.c.post_id, post_tags.c.position)
+        )
         self._whole = authored(posts.c.content, posts.c.content_html).where(posts.c.id == bindparam("post_id"))
 
     async def insert(self, connection: AsyncConnection, values: Mapping[str, Any]) -> int:
@@ -111,6 +117,13 @@ class PostRepository:
         """Return those of the posts that exist, in no order, without Markdown."""
         statement = authored(*html_columns(with_html)).where(posts.c.id.in_(post_ids))
         return authored_posts(await connection.execute(statement))
+
+    async def list_tag_names(self, connection: AsyncConnection, post_ids: Collection[int]) -> dict[int, list[str]]:
+        """Return the names of the tags of posts, in the order their authors gave them; without tags no entry."""
+        names: dict[int, list[str]] = {}
+        for post_id, name in await connection.execute(self._tag_names, {"post_ids": list(post_ids)}):
+            names.setdefault(post_id, []).append(name)
+        return names
 
     async def update(self, connection: AsyncConnection, post_id: int, values: Mapping[str, Any]) -> None:
         """Set columns of one post."""

@@ -63,9 +63,9 @@ class ViewerRepository:
         return [(target_id, bytes(emoji).decode(), count) for target_id, emoji, count in rows]
 
     async def list_reads(self, connection: AsyncConnection, user_id: int, post_ids: Collection[int]) -> dict[int, int]:
-        """Return the number of the last reply that a user has read, by post; posts they have not opened are left out."""
+        """Return the number of the last reply that a user has read, by post, for those they have opened."""
         rows = await connection.execute(self._reads, {"user_id": user_id, "post_ids": list(post_ids)})
-        return {post_id: number for post_id, number in rows}
+        return {row.post_id: row.last_read_number for row in rows}
 
 
 def _marks(
