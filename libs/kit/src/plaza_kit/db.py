@@ -20,12 +20,15 @@ import structlog
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Delete,
     Dialect,
+    Insert,
     Integer,
     LargeBinary,
     MetaData,
     Select,
     TypeDecorator,
+    Update,
     event,
     literal_column,
 )
@@ -38,7 +41,7 @@ from sqlalchemy.types import DateTime
 
 from plaza_kit.errors import Unavailable
 from plaza_kit.metrics import DB_RETRIES
-from plaza_kit.prepared import STATEMENT_SECONDS, DriverConnections, PreparedRead
+from plaza_kit.prepared import STATEMENT_SECONDS, DriverConnections, PreparedRead, PreparedWrite
 
 T = TypeVar("T")
 
@@ -197,6 +200,10 @@ class Database:
         """Return a hot read that is rendered once; see `prepared.py`."""
         return PreparedRead(statement, self._reader, self._driver)
 
+    def prepare_write(self, statement: Insert | Update | Delete) -> PreparedWrite:
+        """Return a hot write that is rendered once, for transactions of `write`; see `prepared.py`."""
+        return PreparedWrite(statement, self._writer)
+
     async def close(self) -> None:
         """Close all connections."""
         if self._driver is not None:
@@ -205,9 +212,15 @@ class Database:
         await self._writer.dispose()
 
 
+_HIDE_VALUES = True
+"""An error that is logged does not show what people wrote."""
+
+
 def _sqlite_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
-    reader = create_async_engine(url, pool_size=min(pool_size, 4), max_overflow=0, pool_timeout=2)
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=5)
+    reader = create_async_engine(
+        url, pool_size=min(pool_size, 4), max_overflow=0, pool_timeout=2, hide_parameters=_HIDE_VALUES
+    )
+    writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=5, hide_parameters=_HIDE_VALUES)
 
     def configure(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself
@@ -236,12 +249,16 @@ def _mysql_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
         "pool_timeout": 2,
         "pool_recycle": 1800,
         "pool_use_lifo": True,
+        "hide_parameters": _HIDE_VALUES,
         "connect_args": _MYSQL_OPTIONS,
     }
     reader = create_async_engine(
         url, pool_size=pool_size, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, **options
     )
-    writer = create_async_engine(url, pool_size=pool_size, isolation_level="READ COMMITTED", **options)
+    # `write` always ends its transaction, so a connection comes back without one: no ROLLBACK to make sure.
+    writer = create_async_engine(
+        url, pool_size=pool_size, isolation_level="READ COMMITTED", pool_reset_on_return=None, **options
+    )
     return reader, writer
 
 

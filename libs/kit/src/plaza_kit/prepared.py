@@ -1,4 +1,4 @@
-"""The few hottest reads, at the driver's own price.
+"""The few hottest statements, at the driver's own price.
 
 A statement is rendered to SQL once; on MySQL and MariaDB each run then goes to a plain asyncmy connection and comes
 back as tuples, for 47 us of CPU where SQLAlchemy's connections and results take 198 (one row of sixteen columns). On
@@ -7,14 +7,14 @@ SQLite it is run the ordinary way. Repositories keep such statements; nobody els
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncmy
 import asyncmy.errors
-from sqlalchemy import Select
+from sqlalchemy import Delete, Executable, Insert, Select, Update
 from sqlalchemy.engine import URL, Dialect
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from plaza_kit.errors import Unavailable
 
@@ -100,15 +100,12 @@ class DriverConnections:
             connection.close()
 
 
-class PreparedRead:
-    """One statement. Made by `Database.prepare`."""
+class _Prepared:
+    """A statement in the dialect's SQL, and how its values go in."""
 
-    def __init__(self, statement: Select[Any], engine: AsyncEngine, connections: DriverConnections | None) -> None:
+    def __init__(self, statement: Executable, dialect: Dialect) -> None:
         self._statement = statement
-        self._engine = engine
-        self._connections = connections
-        dialect = engine.dialect
-        compiled = statement.compile(dialect=dialect)
+        compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # what is executed can be compiled
         self._sql = str(compiled)
         self._names = tuple(compiled.positiontup or ())
         self._defaults = {name: value for name, value in compiled.params.items() if value is not None}
@@ -117,8 +114,25 @@ class PreparedRead:
             for name, parameter in compiled.binds.items()
             if (process := parameter.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
+
+    def _parameters(self, values: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(self._parameter(name, values) for name in self._names)
+
+    def _parameter(self, name: str, values: dict[str, Any]) -> Any:
+        value = values[name] if name in values else self._defaults[name]
+        process = self._bind_processors.get(name)
+        return value if process is None else process(value)
+
+
+class PreparedRead(_Prepared):
+    """One statement that reads. Made by `Database.prepare`."""
+
+    def __init__(self, statement: Select[Any], engine: AsyncEngine, connections: DriverConnections | None) -> None:
+        super().__init__(statement, engine.dialect)
+        self._engine = engine
+        self._connections = connections
         # SQLAlchemy itself has run them on what comes the ordinary way.
-        self._processors = _processors(statement, dialect) if connections is not None else []
+        self._processors = _processors(statement, engine.dialect) if connections is not None else []
 
     async def first(self, **values: Any) -> tuple[Any, ...] | None:
         """Return the first row's values in the order of the statement's columns, or None.
@@ -137,16 +151,24 @@ class PreparedRead:
         rows = await self._rows(values)
         return [self._processed(row) for row in rows] if self._processors else rows
 
+    async def first_in(self, connection: AsyncConnection, **values: Any) -> tuple[Any, ...] | None:
+        """Return the first row as a transaction sees it; arguments as `first`.
+
+        Raises:
+            DBAPIError: As SQLAlchemy's own execution would.
+        """
+        if self._connections is None:
+            row = (await connection.execute(self._statement, values)).first()
+            return None if row is None else tuple(row)
+        cursor = await run_in(connection, self._sql, self._parameters(values))
+        row = await cursor.fetchone()
+        return None if row is None else self._processed(row)
+
     async def _rows(self, values: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
         """Return all rows: on SQLite with Python's values, from the servers as the driver has them."""
         if self._connections is None:
             return await self._ordinary(values)
-        return await self._connections.rows(self._sql, tuple(self._parameter(name, values) for name in self._names))
-
-    def _parameter(self, name: str, values: dict[str, Any]) -> Any:
-        value = values[name] if name in values else self._defaults[name]
-        process = self._bind_processors.get(name)
-        return value if process is None else process(value)
+        return await self._connections.rows(self._sql, self._parameters(values))
 
     def _processed(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         if not self._processors:
@@ -162,6 +184,63 @@ class PreparedRead:
                 return [tuple(row) for row in await connection.execute(self._statement, values)]
         except (OperationalError, InterfaceError) as error:
             raise Unavailable("the database is not available") from error
+
+
+class Written(NamedTuple):
+    """What a statement that writes did.
+
+    Attributes:
+        row_count: Rows inserted, matched or deleted.
+        last_id: The number that an inserted row was given.
+    """
+
+    row_count: int
+    last_id: int
+
+
+class PreparedWrite(_Prepared):
+    """One statement that writes, for the few hottest ones. Made by `Database.prepare_write`."""
+
+    def __init__(self, statement: Insert | Update | Delete, engine: AsyncEngine) -> None:
+        super().__init__(statement, engine.dialect)
+        self._is_ordinary = engine.dialect.name == "sqlite"
+
+    async def run(self, connection: AsyncConnection, **values: Any) -> Written:
+        """Run it in a transaction of `Database.write`.
+
+        Args:
+            connection: The transaction.
+            values: The statement's parameters by name.
+
+        Raises:
+            DBAPIError: As SQLAlchemy's own execution would, `IntegrityError` among them.
+        """
+        if self._is_ordinary:
+            result: Any = await connection.execute(self._statement, values)
+            return Written(result.rowcount, result.lastrowid or 0 if result.context.isinsert else 0)
+        cursor = await run_in(connection, self._sql, self._parameters(values))
+        return Written(cursor.rowcount, cursor.lastrowid or 0)
+
+
+async def run_in(connection: AsyncConnection, sql: str, parameters: tuple[Any, ...]) -> Any:
+    """Run a statement on the driver's connection under an open transaction and return the driver's cursor.
+
+    Raises:
+        DBAPIError: As SQLAlchemy's own execution would.
+    """
+    below: Any = connection.sync_connection
+    cursor = below.connection.driver_connection.cursor()
+    try:
+        await cursor.execute(sql, parameters)
+    except asyncmy.errors.MySQLError as error:
+        if below.dialect.is_disconnect(error, None, None):
+            below.invalidate()
+        raise DBAPIError.instance(sql, None, error, asyncmy.errors.MySQLError, hide_parameters=True) from error
+    except BaseException:
+        # An answer may still be under way: nobody may use the connection again, not even to roll back.
+        below.invalidate()
+        raise
+    return cursor
 
 
 def _processors(statement: Select[Any], dialect: Dialect) -> list[tuple[int, Callable[[Any], Any]]]:
