@@ -63,6 +63,7 @@ def clean_fakes(request: pytest.FixtureRequest) -> Iterator[None]:
     if "edge" in request.fixturenames:
         fakes = request.getfixturevalue("edge").fakes
         fakes.fail, fakes.delay, fakes.has_resume = (lambda _: None), None, True
+        fakes.answers.clear()
 
 
 @pytest.fixture

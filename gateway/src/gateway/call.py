@@ -169,7 +169,7 @@ class Call:
     def occasion(self) -> Occasion:
         """Return what a problem document says about this request."""
         template = self.path.template if self.path else self.scope["path"]
-        return Occasion(self.language, template, self.instance, self.request_id)
+        return Occasion(self.language, f"{self.scope['method']} {template}", self.instance, self.request_id)
 
     def begin(self, route: Route) -> None:
         """Start the route's budget of time."""

@@ -39,16 +39,18 @@ class Code:
         """The `type` of the problem document, a reference relative to the server."""
         return "/problems/" + self.name.lower().replace("_", "-")
 
-    def text(self, language: Language, path: str, metadata: Mapping[str, str]) -> str:
+    def text(self, language: Language, route: str, metadata: Mapping[str, str]) -> str:
         """Return what to tell a person.
 
         Args:
             language: In which language.
-            path: The route's path; its beginning may have a wording of its own.
+            route: Method and path of the route, `GET /posts/{id}`; a path, or its beginning, may have a wording of its
+                own, for all methods or for one.
             metadata: The dynamic parts.
         """
+        path = route.partition(" ")[2]
         for prefix, texts in self.route_texts.items():
-            if language in texts and path.startswith(prefix):
+            if language in texts and (path.startswith(prefix) or route.startswith(prefix)):
                 return fill(texts[language], metadata)
         return fill(self.texts[language], metadata)
 

@@ -7,7 +7,7 @@ value: lengths, ranges and formats are the domain's business.
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -50,10 +50,20 @@ class Field(NamedTuple):
     convert: Callable[[Any], Any]
     null: int
     empty_is_null: bool
+    is_repeated: bool
 
 
 class Unfit(Exception):
-    """A value that the field cannot hold; the argument is the violation's code."""
+    """A value that the field cannot hold.
+
+    Args:
+        code: The violation's code.
+        index: Of the item that does not fit; None if it is the value itself.
+    """
+
+    def __init__(self, code: str, index: int | None = None) -> None:
+        super().__init__(code)
+        self.index = index
 
 
 def text(value: Any) -> str:
@@ -99,6 +109,23 @@ def boolean(value: Any) -> bool:
     raise Unfit("WRONG_TYPE")
 
 
+def items(convert: Callable[[Any], Any], value: Any) -> list[Any]:
+    """Return the items of an array, each converted.
+
+    Raises:
+        Unfit: WRONG_TYPE, or what is wrong with the first broken item.
+    """
+    if not isinstance(value, list):
+        raise Unfit("WRONG_TYPE")
+    found = []
+    for index, item in enumerate(value):
+        try:
+            found.append(convert(item))
+        except Unfit as unfit:
+            raise Unfit(str(unfit), index) from None
+    return found
+
+
 _CONVERTERS: dict[int, Callable[[Any], Any]] = {
     FieldDescriptor.TYPE_STRING: text,
     FieldDescriptor.TYPE_INT64: integer,
@@ -115,7 +142,13 @@ def fields_of(descriptor: Descriptor) -> tuple[Field, ...]:
     """
     pairs = ((field, rules_of(field)) for field in descriptor.fields)
     return tuple(
-        Field(field.name, _CONVERTERS[field.type], rules.null, rules.empty_is_null)
+        Field(
+            field.name,
+            partial(items, _CONVERTERS[field.type]) if field.is_repeated else _CONVERTERS[field.type],
+            rules.null,
+            rules.empty_is_null,
+            field.is_repeated,
+        )
         for field, rules in pairs
         if rules is not None
     )
@@ -130,7 +163,7 @@ def decode(body: JsonObject, message: MessageT) -> tuple[MessageT, Decoded]:
     """
     present: list[str] = []
     violations: list[Violation] = []
-    for name, convert, null, empty_is_null in fields_of(message.DESCRIPTOR):
+    for name, convert, null, empty_is_null, is_repeated in fields_of(message.DESCRIPTOR):
         if name not in body:
             continue
         value = body[name]
@@ -141,9 +174,12 @@ def decode(body: JsonObject, message: MessageT) -> tuple[MessageT, Decoded]:
                 violations.append(Violation(name, "WRONG_TYPE"))
             continue
         try:
-            setattr(message, name, convert(value))
+            if is_repeated:
+                getattr(message, name).extend(convert(value))
+            else:
+                setattr(message, name, convert(value))
         except Unfit as unfit:
-            violations.append(Violation(name, str(unfit)))
+            violations.append(Violation(name if unfit.index is None else f"{name}.{unfit.index}", str(unfit)))
         else:
             present.append(name)
     return message, Decoded(present, violations)

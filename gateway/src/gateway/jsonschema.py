@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from gateway.decoding import INT64_MAX, INT64_MIN
 from plaza.options.v1 import options_pb2
 from plaza_kit.fields import is_sensitive, rules_of
 
@@ -23,7 +24,8 @@ _FORMATS: dict[int, Schema] = {
     options_pb2.FORMAT_URL_OR_PATH: {"pattern": f"^({_URL}|{_PATH})$"},
     options_pb2.FORMAT_UUID: {"format": "uuid"},
 }
-_DECIMAL = "^(0|-?[1-9][0-9]{0,17})$"
+_DECIMAL_FORMS = {0: "(0|[1-9]{digits})", 1: "[1-9]{digits}"}
+"""Integers as text, by the least value; by default with a sign."""
 ID_SCHEMA: Schema = {
     "anyOf": [
         {"type": "integer", "minimum": 1, "maximum": 2**53 - 1},
@@ -89,12 +91,25 @@ def _form(title: str, properties: Schema, required: Sequence[str]) -> Schema:
 
 
 def _field_schema(field: FieldDescriptor, rules: options_pb2.FieldRules, pattern: str | None) -> Schema:
+    if field.is_repeated:
+        item = _any_of(_forms(field, rules, pattern))
+        array: Schema = {"type": "array", "items": item, **({"minItems": 1} if rules.required else {})}
+        if rules.max_items:
+            array["maxItems"] = rules.max_items
+        return _with_example(array, rules)
     forms = _forms(field, rules, pattern)
     if rules.null == options_pb2.NULL_MEANING_VALUE or (
         rules.null == options_pb2.NULL_MEANING_ABSENT and not rules.required
     ):
         forms.append({"type": "null"})
-    schema: Schema = forms[0] if len(forms) == 1 else {"anyOf": forms}
+    return _with_example(_any_of(forms), rules)
+
+
+def _any_of(forms: list[Schema]) -> Schema:
+    return forms[0] if len(forms) == 1 else {"anyOf": forms}
+
+
+def _with_example(schema: Schema, rules: options_pb2.FieldRules) -> Schema:
     if rules.example:
         schema["examples"] = [json.loads(rules.example)]
     return schema
@@ -105,6 +120,8 @@ def _forms(field: FieldDescriptor, rules: options_pb2.FieldRules, pattern: str |
         return [{"type": "boolean"}, {"enum": [0, 1]}]
     if field.type == FieldDescriptor.TYPE_INT64:
         return _integer_forms(rules)
+    if rules.one_of:
+        return [{"enum": list(rules.one_of)}]
     text: Schema = {"type": "string", **({"pattern": pattern} if pattern else _FORMATS[rules.format])}
     if rules.min_length:
         text["minLength"] = rules.min_length
@@ -120,13 +137,15 @@ def _forms(field: FieldDescriptor, rules: options_pb2.FieldRules, pattern: str |
 
 
 def _integer_forms(rules: options_pb2.FieldRules) -> list[Schema]:
-    number: Schema = {"type": "integer"}
+    number: Schema = {"type": "integer", "minimum": INT64_MIN, "maximum": INT64_MAX}
     if rules.HasField("minimum"):
         number["minimum"] = rules.minimum
     if rules.HasField("maximum"):
         number["maximum"] = rules.maximum
-    if rules.HasField("minimum") and rules.HasField("maximum") and rules.maximum - rules.minimum < 1000:
+    if number["maximum"] - number["minimum"] < 1000:
         decimal: Schema = {"enum": [str(value) for value in range(rules.minimum, rules.maximum + 1)]}
     else:
-        decimal = {"type": "string", "pattern": _DECIMAL}
-    return [number, decimal]
+        form = _DECIMAL_FORMS.get(number["minimum"], "(0|-?[1-9]{digits})")
+        digits = f"[0-9]{{0,{len(str(number['maximum'])) - 2}}}"  # one fewer than the greatest value has
+        decimal = {"type": "string", "pattern": f"^{form.format(digits=digits)}$"}
+    return [number, decimal, *([{"const": ""}] if rules.empty_is_null else [])]

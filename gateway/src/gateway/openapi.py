@@ -31,8 +31,10 @@ _WITH_BODY = ("INVALID_JSON", "PAYLOAD_TOO_LARGE", "CONTENT_ENCODING_UNSUPPORTED
 _WRITING = ("INVALID_REQUEST", "IDEMPOTENCY_KEY_REUSED", "REQUEST_IN_PROGRESS")
 _PATH_SCHEMAS: Mapping[str, Schema] = {
     "id": {"type": "integer", "minimum": 0, "examples": [7]},
+    "n": {"type": "integer", "minimum": 0, "examples": [2]},
     "uuid": {"type": "string", "format": "uuid", "examples": ["01980c2e-7d3c-7f0b-8e1f-5a6b7c8d9e0f"]},
 }
+_TAG_WITH_VERSION = r'^"[1-9][0-9]{0,17}(-[0-9a-f]{16})?"$'
 _RESPONSE_HEADERS: Mapping[int, Schema] = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
     405: {"Allow": {"schema": {"type": "string"}}},
@@ -50,6 +52,18 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "description": "Makes it safe to send this write again.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$", "examples": ["3f0c6a52-5f0e-4c55-9d2e-0a8f2f6f7f10"]},
+}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The `ETag` of what the client has: the write counts only if that version is still the newest.",
+    "schema": {"type": "string", "pattern": _TAG_WITH_VERSION, "examples": ['"3-0f3c9a5b1e2d4c68"']},
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The `ETag` of what the client has; 304 says that it is still good.",
+    "schema": {"type": "string", "examples": ['"3-0f3c9a5b1e2d4c68"']},
 }
 PROBLEM: Schema = {
     "type": "object",
@@ -158,7 +172,10 @@ class OpenApi:
         if schemas:
             schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
             response["content"] = {"application/json": {"schema": schema}}
-        return {str(operation.status): response}
+        if not operation.has_tag:
+            return {str(operation.status): response}
+        response["headers"] = {"ETag": {"schema": {"type": "string"}}}
+        return {str(operation.status): response, "304": {"description": "The client's copy is still good."}}
 
     def _failures(self, route: Route) -> Schema:
         by_status: dict[int, list[str]] = {}
@@ -167,7 +184,7 @@ class OpenApi:
         return {str(status): self._failure(route, status, codes) for status, codes in sorted(by_status.items())}
 
     def _failure(self, route: Route, status: int, codes: Sequence[str]) -> Schema:
-        occasion = Occasion(route.language, route.path, route.path, REQUEST_ID)
+        occasion = Occasion(route.language, f"{route.method} {route.path}", route.path, REQUEST_ID)
         examples = {
             code: {"value": self._renderer.document(Problem(code, metadata=_EXAMPLE_PARTS), occasion)} for code in codes
         }
@@ -187,7 +204,7 @@ def document_json(routes: Iterable[Route], catalogue: Catalogue) -> bytes:
     return msgspec.json.format(msgspec.json.encode(OpenApi(routes, catalogue).document()), indent=2)
 
 
-_EXAMPLE_PARTS = {"parameter": "work_id", "methods": "POST"}
+_EXAMPLE_PARTS = {"parameter": "work_id", "methods": "POST", "limit": "100"}
 
 
 def _name(route: Route) -> str:
@@ -207,6 +224,10 @@ def _parameters(route: Route) -> list[Any]:
     )
     if route.access is not Access.PROBE:
         parameters.append(_LANGUAGE)
+    if route.operation.has_tag:
+        parameters.append(_IF_NONE_MATCH)
+    if "VERSION_MISMATCH" in route.operation.errors:
+        parameters.append(_IF_MATCH)
     if route.is_write:
         parameters.append(_IDEMPOTENCY_KEY)
     return parameters

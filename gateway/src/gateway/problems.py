@@ -67,7 +67,7 @@ class Occasion(NamedTuple):
 
     Attributes:
         language: To answer in.
-        route: The route's path, for its own wording.
+        route: The route's method and path, `GET /posts/{id}`, for its own wording.
         instance: The request's path as received.
         request_id: Its correlation id.
     """

@@ -1,8 +1,9 @@
 """Routes and the table that finds them.
 
 Both spellings of a path, with and without the trailing slash, are served directly. Paths without parameters are found
-in one dictionary; the others are tried one by one afterwards, so a parameter never shadows a fixed path. `{id}` stands
-for ASCII digits, `{uuid}` for a UUID in the usual form; anything else there is another path, so it does not exist.
+in one dictionary; of the others those with the same beginning and as many parts are tried afterwards, so a parameter
+never shadows a fixed path, and a request's cost does not grow with the routes. `{id}` and `{n}` stand for ASCII digits,
+`{uuid}` for a UUID in the usual form; anything else there is another path, so it does not exist.
 """
 
 import re
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 
 Handler = Callable[["Call"], Awaitable["msgspec.Struct | Answer | None"]]
 
-_PARAMETER = re.compile(r"\{(id|uuid)\}")
-_PATTERNS = {"id": "(?P<id>[0-9]+)", "uuid": "(?P<uuid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"}
+_PARAMETER = re.compile(r"\{(id|n|uuid)\}")
+_PATTERNS = {
+    "id": "(?P<id>[0-9]+)",
+    "n": "(?P<n>[0-9]+)",
+    "uuid": "(?P<uuid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})",
+}
 READ_SECONDS = 2.0
 WRITE_SECONDS = 5.0
 
@@ -102,6 +107,7 @@ class Operation:
         budget: Seconds for everything behind the gateway; by default by its method.
         is_documented: It stands in the OpenAPI document.
         raw: JSON schema of an answer that is finished bytes of JSON.
+        has_tag: The answer has an `ETag`, so that clients can ask whether theirs is still good.
         shared: How the answer may be shared; None is never.
         changes: Tags of the shared answers that a success outdates; `*` is all. Events say so too, a little later.
     """
@@ -116,6 +122,7 @@ class Operation:
     budget: float = 0.0
     is_documented: bool = True
     raw: Mapping[str, Any] | None = None
+    has_tag: bool = False
     shared: Shared | None = None
     changes: tuple[str, ...] = ()
 
@@ -191,6 +198,10 @@ class Routes:
         """Serve PUT with the decorated function."""
         return self._decorator("PUT", path, operation=operation)
 
+    def patch(self, path: str, operation: Operation) -> Callable[[Handler], Handler]:
+        """Serve PATCH with the decorated function."""
+        return self._decorator("PATCH", path, operation=operation)
+
     def delete(self, path: str, operation: Operation) -> Callable[[Handler], Handler]:
         """Serve DELETE with the decorated function."""
         return self._decorator("DELETE", path, operation=operation)
@@ -246,14 +257,15 @@ class PathTable:
             by_path.setdefault(route.path, []).append(route)
         self.paths = [Path(template, group) for template, group in by_path.items()]
         self._fixed: dict[str, Path] = {}
-        self._patterns: list[tuple[re.Pattern[str], Path]] = []
+        self._patterns: dict[tuple[str, int], list[tuple[re.Pattern[str], Path]]] = {}
         for path in self.paths:
             bare = path.template.rstrip("/")
             if _PARAMETER.search(bare):
                 pattern = _PARAMETER.sub(
                     lambda match: _PATTERNS[match[1]], re.escape(bare).replace(r"\{", "{").replace(r"\}", "}")
                 )
-                self._patterns.append((re.compile(pattern + "/?", re.ASCII), path))
+                entry = re.compile(pattern + "/?", re.ASCII), path
+                self._patterns.setdefault(_shape(bare), []).append(entry)
             else:
                 self._fixed[bare] = self._fixed[bare + "/"] = path
 
@@ -262,7 +274,7 @@ class PathTable:
         found = self._fixed.get(path)
         if found is not None:
             return found, _NO_PARAMETERS
-        for pattern, candidate in self._patterns:
+        for pattern, candidate in self._patterns.get(_shape(path), ()):
             match = pattern.fullmatch(path)
             if match:
                 return candidate, match.groupdict()
@@ -270,3 +282,8 @@ class PathTable:
 
 
 _NO_PARAMETERS: Mapping[str, str] = {}
+
+
+def _shape(path: str) -> tuple[str, int]:
+    """Return the first part of a path and how many parts it has; a slash at its end does not count."""
+    return path[1:].partition("/")[0], path.count("/") - path.endswith("/")

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from gateway_support.checks import assert_problem
+from gateway_support.checks import assert_problem, concrete
 from gateway_support.deployment import Deployment
-from gateway_support.fake_state import SESSION_ID
 from gateway_support.issuing import Issuer
 
 from gateway.routes import ROUTES
@@ -124,10 +123,6 @@ BAD_TOKENS: dict[str, Callable[[Issuer], str]] = {
     "trailing junk": lambda issuer: issuer.token() + ".x",
     "no token at all": lambda _: "nonsense",
 }  # fmt: skip
-
-
-def concrete(path: str) -> str:
-    return path.replace("{id}", "7").replace("{uuid}", SESSION_ID)
 
 
 def test_every_route_is_decided_here() -> None:

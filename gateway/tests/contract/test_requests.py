@@ -8,9 +8,8 @@ from typing import Any
 
 import grpc
 import pytest
-from gateway_support.checks import assert_problem
+from gateway_support.checks import assert_problem, concrete
 from gateway_support.deployment import Deploy, Deployment
-from gateway_support.fake_state import SESSION_ID
 
 from gateway.routes import ROUTES
 from gateway.routing import Access, Route
@@ -18,10 +17,6 @@ from plaza_kit.errors import DeadlineExceeded, PlazaError, ResourceExhausted, Un
 
 SERVED = [route for route in ROUTES if route.access is not Access.PROBE]
 PATHS = sorted({route.path for route in SERVED})
-
-
-def concrete(path: str) -> str:
-    return path.replace("{id}", "7").replace("{uuid}", SESSION_ID)
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -4,6 +4,8 @@ from typing import Any
 
 import httpx
 
+from gateway_support.fake_state import SESSION_ID
+
 PROBLEM_KEYS = {"type", "title", "status", "detail", "instance", "error", "code", "request_id"}
 
 
@@ -29,3 +31,8 @@ def assert_problem(response: httpx.Response, status: int, code: str, error: str 
     if error is not None:
         assert document["error"] == error
     return document
+
+
+def concrete(path: str) -> str:
+    """Return a path of the kind that a template stands for."""
+    return path.replace("{id}", "7").replace("{n}", "2").replace("{uuid}", SESSION_ID)

@@ -6,7 +6,7 @@ Everything runs on one uvloop in a thread of its own, as in production; tests ta
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,8 +21,9 @@ from gateway.app import Gateway, create_app
 from gateway.server import Server, open_socket
 from gateway.settings import Settings
 from gateway_support.fakes import Fakes
+from gateway_support.forum_fakes import forum_registrations
 from gateway_support.issuing import Issuer, private_pem
-from plaza_kit.grpc_server import GrpcServer, ServerLimits
+from plaza_kit.grpc_server import GrpcServer, Registration, ServerLimits
 from plaza_kit.internal_token import TokenVerifier
 from plaza_kit.telemetry import Telemetry
 
@@ -49,23 +50,26 @@ class LoopThread:
 
 
 class FakeBackend:
-    """The fake services' gRPC server; it can go away and come back on the same port."""
+    """The gRPC server of a fake service; it can go away and come back on the same port."""
 
-    def __init__(self, thread: LoopThread, fakes: Fakes, key: Ed25519PrivateKey) -> None:
+    def __init__(
+        self, name: str, thread: LoopThread, *, registrations: Sequence[Registration], key: Ed25519PrivateKey
+    ) -> None:
+        self._name = name
         self._thread = thread
-        self._fakes = fakes
+        self._registrations = registrations
         self._key = key
         self.port = 0
         self._server: GrpcServer | None = None
-        self._telemetry = Telemetry("auth")
+        self._telemetry = Telemetry(name)
 
     def start(self) -> None:
         async def begin() -> GrpcServer:
             server = GrpcServer(
-                "auth",
+                self._name,
                 f"127.0.0.1:{self.port}",
-                verifier=TokenVerifier({"gateway": self._key.public_key()}, "auth"),
-                registrations=self._fakes.registrations(),
+                verifier=TokenVerifier({"gateway": self._key.public_key()}, self._name),
+                registrations=self._registrations,
                 limits=ServerLimits(drain_grace=timedelta(0)),
                 telemetry=self._telemetry,
             )
@@ -96,6 +100,7 @@ class Deployment:
     fakes: Fakes
     issuer: Issuer
     backend: FakeBackend
+    forum: FakeBackend
     thread: LoopThread
     task: "asyncio.Future[None]" = field(repr=False)
 
@@ -121,6 +126,7 @@ class Deployment:
 
         self.thread.run(end())
         self.backend.close()
+        self.forum.close()
 
 
 def deploy(thread: LoopThread, directory: Path, redis_url: str, **changes: Any) -> Deployment:
@@ -130,14 +136,17 @@ def deploy(thread: LoopThread, directory: Path, redis_url: str, **changes: Any) 
     key_file.write_bytes(private_pem(key))
     issuer = Issuer()
     fakes = Fakes(issuer)
-    backend = FakeBackend(thread, fakes, key)
+    backend = FakeBackend("auth", thread, registrations=fakes.registrations(), key=key)
+    forum = FakeBackend("forum", thread, registrations=forum_registrations(fakes), key=key)
     backend.start()
+    forum.start()
     values: dict[str, Any] = {
         "environment": "development",
         "bind": "127.0.0.1:0",
         "redis_url": redis_url,
         "internal_key_file": key_file,
         "auth_target": f"127.0.0.1:{backend.port}",
+        "forum_target": f"127.0.0.1:{forum.port}",
         "rate_read_per_minute": 0,
         "rate_write_per_minute": 0,
         "rate_credentials_per_minute": 0,
@@ -147,7 +156,7 @@ def deploy(thread: LoopThread, directory: Path, redis_url: str, **changes: Any) 
     listener = open_socket(settings)
     port = listener.getsockname()[1]
     app, server, task = thread.run(_start(settings, listener))
-    return Deployment(f"http://127.0.0.1:{port}", port, app, server, fakes, issuer, backend, thread, task)
+    return Deployment(f"http://127.0.0.1:{port}", port, app, server, fakes, issuer, backend, forum, thread, task)
 
 
 async def _start(settings: Settings, listener: socket.socket) -> tuple[Gateway, Server, "asyncio.Task[None]"]:

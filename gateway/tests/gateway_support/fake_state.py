@@ -40,6 +40,7 @@ class State:
         requests: The requests, oldest first.
         fail: Called with the method's name before each answer; may raise.
         has_resume: The user has one.
+        answers: By method, what the fake forum answers instead of its usual answer.
     """
 
     def __init__(self, issuer: Issuer) -> None:
@@ -47,6 +48,7 @@ class State:
         self.keys: list[token_pb2.Jwk] = [issuer.jwk()]
         self.revocations: list[token_pb2.Revocation] = []
         self.has_resume = True
+        self.answers: dict[str, Message] = {}
         self.callers: list[Caller] = []
         self.requests: list[tuple[str, Message]] = []
         self.fail: Callable[[str], None] = lambda _: None
@@ -73,7 +75,7 @@ class State:
 
 
 def must_be_valid(request: Any, fields: Message, *, required: bool = True, absent: str = "INVALID_REQUEST") -> None:
-    """Refuse broken fields as the auth service would."""
+    """Refuse broken fields as a service would."""
     found = [*violations_of(request), *check(fields)]
     found += [Violation(name, "BAD_FORMAT") for name in ("start_date", "graduation_date") if _is_blank(fields, name)]
     gone = missing(fields, found) if required else []

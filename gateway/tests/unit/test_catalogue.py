@@ -61,6 +61,30 @@ def test_route_texts_win_for_their_prefix() -> None:
     assert code.text("zh", "/users/", {}) == "文"
 
 
+def test_route_texts_may_be_for_one_method() -> None:
+    code = CATALOGUE.codes["NOT_POST_AUTHOR"]
+    for route in ("POST /posts/delete/{id}/", "DELETE /posts/delete/{id}/", "DELETE /posts/{id}"):
+        assert code.text("zh", route, {}) == "无权限删除他人帖子"
+    for route in ("POST /posts/update/{id}/", "PATCH /posts/{id}"):
+        assert code.text("zh", route, {}) == "无权限修改他人帖子"
+    assert code.text("en", "DELETE /posts/{id}/answer", {}) == "Only the post's author may choose the answer"
+    replies = CATALOGUE.codes["NOT_REPLY_AUTHOR"]
+    assert replies.text("zh", "POST /posts/reply/delete/{id}/", {}) == "无权限删除他人回复"
+    assert replies.text("en", "DELETE /replies/{id}", {}) == "You may not delete another user's reply"
+    assert replies.text("en", "PATCH /replies/{id}", {}) == "You may not edit another user's reply"
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("VERSION_MISMATCH", 412), ("NEW_USER_RATE_LIMIT", 429), ("POST_LOCKED", 403), ("TAG_NOT_ALLOWED", 403),
+        ("DUPLICATE_POST", 409), ("LIMIT_REACHED", 409), ("CASE_CLAIMED", 409), ("CONTENT_REJECTED", 400),
+    ],
+)  # fmt: skip
+def test_codes_of_the_forum_have_their_status(code: str, status: int) -> None:
+    assert CATALOGUE.codes[code].status == status
+
+
 def test_legacy_texts_are_the_contracts() -> None:
     def text(code: str, **metadata: str) -> tuple[str, str]:
         entry = CATALOGUE.codes[code]
@@ -68,10 +92,16 @@ def test_legacy_texts_are_the_contracts() -> None:
 
     assert text("INVALID_JSON") == ("无效的JSON格式", "Request body is not valid JSON")
     assert text("ITEM_ID_REQUIRED", parameter="work_id") == ("缺少work_id参数", "Missing parameter work_id")
+    assert text("TITLE_AND_CONTENT_REQUIRED") == ("标题和内容不能为空", "Title and content are required")
+    assert text("POST_NOT_FOUND") == ("帖子不存在", "Post not found")
+    assert text("REPLY_CONTENT_REQUIRED") == ("回复内容不能为空", "Reply content is required")
+    assert text("PARENT_REPLY_NOT_FOUND") == ("父回复不存在", "Parent reply not found")
+    assert text("REPLY_NOT_FOUND") == ("回复不存在", "Reply not found")
+    assert text("REPLY_TOO_DEEP") == ("回复层级过深", "Reply is nested too deeply")
     assert text("METHOD_NOT_ALLOWED", methods="POST或DELETE") == ("仅支持POST或DELETE请求", "Method not allowed")
 
 
-OCCASION = Occasion("en", "/x", "/x/", "request-1")
+OCCASION = Occasion("en", "GET /x", "/x/", "request-1")
 
 
 def test_document_has_the_contracts_members() -> None:

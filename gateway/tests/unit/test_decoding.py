@@ -8,6 +8,7 @@ from gateway.body import parse_object
 from gateway.decoding import decode, fields_of
 from gateway.problems import Problem
 from plaza.auth.v1 import auth_service_pb2, resume_pb2
+from plaza.forum.v1 import moderation_service_pb2, post_service_pb2, reply_service_pb2
 from plaza_kit.errors import Violation
 
 
@@ -79,6 +80,38 @@ def test_what_is_no_boolean(value: Any) -> None:
 @pytest.mark.parametrize("value", ["a\x00", "\ud800", "\udfff-\u4e2d"])
 def test_texts_that_no_store_can_hold(value: str) -> None:
     assert work({"company_name": value})[2] == [Violation("company_name", "BAD_FORMAT")]
+
+
+def test_arrays_are_read_item_by_item() -> None:
+    post, decoded = decode({"tags": ["garden", "", "城市"]}, post_service_pb2.CreatePostRequest())
+    assert (list(post.tags), decoded.present, decoded.violations) == (["garden", "", "城市"], ["tags"], [])
+    merge, _ = decode({"reply_ids": [7, "8"]}, moderation_service_pb2.MergeRepliesRequest())
+    assert list(merge.reply_ids) == [7, 8]
+
+
+def test_an_empty_array_is_present() -> None:
+    _, decoded = decode({"tags": []}, post_service_pb2.UpdatePostRequest())
+    assert decoded.present == ["tags"]
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "code"),
+    [
+        ("garden", "tags", "WRONG_TYPE"), ({"0": "a"}, "tags", "WRONG_TYPE"), (None, "tags", "WRONG_TYPE"),
+        (["a", 1], "tags.1", "WRONG_TYPE"), ([None], "tags.0", "WRONG_TYPE"), ([["a"]], "tags.0", "WRONG_TYPE"),
+        (["a", "b", "\x00", 1], "tags.2", "BAD_FORMAT"),
+    ],
+)  # fmt: skip
+def test_what_is_no_array_of_texts(value: Any, field: str, code: str) -> None:
+    post, decoded = decode({"tags": value}, post_service_pb2.CreatePostRequest())
+    assert decoded.violations == [Violation(field, code)]
+    assert (list(post.tags), decoded.present) == ([], [])
+
+
+@pytest.mark.parametrize("value", [None, 0, "0", ""])
+def test_an_optional_id_may_be_nothing_at_all(value: Any) -> None:
+    reply, decoded = decode({"parent_reply_id": value}, reply_service_pb2.CreateReplyRequest())
+    assert (reply.parent_reply_id, decoded.violations) == (0, [])
 
 
 def test_fields_without_rules_are_not_read() -> None:

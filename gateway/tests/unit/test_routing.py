@@ -37,6 +37,25 @@ def test_ids_are_ascii_digits(path: str) -> None:
     assert found(table(("GET", "/users/{id}")), path) is None
 
 
+def test_a_path_may_have_two_numbers() -> None:
+    paths = table(("GET", "/posts/{id}/revisions/{n}"), ("GET", "/posts/{id}/revisions"))
+    assert paths.find("/posts/7/revisions/02/")[1] == {"id": "7", "n": "02"}
+    assert found(paths, "/posts/7/revisions/") == "/posts/{id}/revisions"
+    assert found(paths, "/posts/7/revisions/x") is None
+
+
+def test_a_parameter_may_have_an_ending() -> None:
+    paths = table(("GET", "/feeds/tags/{id}.atom"), ("GET", "/feeds/tags/{id}"))
+    assert found(paths, "/feeds/tags/7.atom") == "/feeds/tags/{id}.atom"
+    assert found(paths, "/feeds/tags/7") == "/feeds/tags/{id}"
+    assert found(paths, "/feeds/tags/7xatom") is None
+
+
+@pytest.mark.parametrize("path", ["", "/", "//", "/posts", "posts/7", "/posts//7"])
+def test_what_has_no_shape_of_a_path_is_not_found(path: str) -> None:
+    assert found(table(("GET", "/posts/{id}")), path) is None
+
+
 @pytest.mark.parametrize(
     "path", [f"/s/{SESSION_ID[:-1]}", f"/s/{SESSION_ID}0", f"/s/{SESSION_ID.replace('-', '')}", "/s/"]
 )
@@ -71,8 +90,10 @@ def test_defaults_go_by_the_method() -> None:
     routes.get("/x", Operation())(handler)
     routes.post("/x", Operation(access=Access.PUBLIC, rate=Rate.CREDENTIALS, budget=9))(handler)
     routes.delete("/x", Operation())(handler)
-    read, write, removal = routes.routes
+    routes.patch("/x", Operation())(handler)
+    read, write, removal, change = routes.routes
     assert (read.rate, read.budget, read.is_write, read.access) == (Rate.READ, 2.0, False, Access.USER)
     assert (write.rate, write.budget, write.access) == (Rate.CREDENTIALS, 9, Access.PUBLIC)
     assert (removal.rate, removal.budget, removal.is_write) == (Rate.WRITE, 5.0, True)
+    assert (change.method, change.rate, change.is_write) == ("PATCH", Rate.WRITE, True)
     assert (read.summary, read.description) == ("Do something", "In more detail.")

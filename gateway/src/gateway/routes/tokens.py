@@ -3,11 +3,11 @@
 from gateway.call import Answer, Call
 from gateway.cookies import session_cookie
 from gateway.decoding import decode
-from gateway.problems import Header, Problem
+from gateway.parameters import FLAG, flag
+from gateway.problems import Header
 from gateway.routing import Access, Body, Operation, Query, Rate, Routes
 from gateway.schemas.accounts import RevokedCount, Session, Sessions, Tokens
 from plaza.auth.v1 import auth_service_pb2, session_service_pb2, token_pb2
-from plaza_kit.errors import Violation
 
 routes = Routes("Sessions", "en")
 
@@ -45,16 +45,13 @@ async def list_sessions(call: Call) -> Sessions:
     "/sessions",
     Operation(
         answers=(RevokedCount,),
-        query=(Query("keep_current", {"enum": ["true", "false"]}, "`true` leaves the calling session alone."),),
+        query=(Query("keep_current", FLAG, "`true` leaves the calling session alone."),),
         errors=("INVALID_REQUEST",),
     ),
 )
 async def revoke_all_sessions(call: Call) -> RevokedCount | Answer:
     """End all of one's sessions."""
-    keep = call.query.get("keep_current", "false")
-    if keep not in ("true", "false"):
-        raise Problem("INVALID_REQUEST", violations=[Violation("keep_current", "WRONG_TYPE")])
-    request = session_service_pb2.RevokeAllSessionsRequest(keep_current=keep == "true")
+    request = session_service_pb2.RevokeAllSessionsRequest(keep_current=flag(call, "keep_current"))
     response = await call.ask(call.services.auth.revoke_all_sessions, request)
     answer = RevokedCount(response.revoked_count)
     return answer if request.keep_current else Answer(answer, [signed_out(call)])

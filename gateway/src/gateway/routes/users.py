@@ -1,24 +1,19 @@
 """Users as others see them, and what moderators and admins do about them."""
 
 from gateway.call import Call
-from gateway.decoding import INT64_MAX, Unfit, decode, integer, text
-from gateway.problems import Problem
+from gateway.decoding import decode
+from gateway.parameters import TEXT, page_size, paging, path_id, text
 from gateway.routing import Access, Body, Operation, Query, Routes
 from gateway.schemas.accounts import ManagedUser, User, Users
 from plaza.auth.v1 import user_service_pb2
-from plaza_kit.errors import Violation
 
 routes = Routes("Users", "en")
-
-_TEXT = {"type": "string", "pattern": r"^[^\u0000]*$"}
-_INT32_MAX = 2**31 - 1
-_INT32_MIN = -(2**31)
 
 
 @routes.get("/users/{id}", Operation(access=Access.PUBLIC, answers=(User,), errors=("USER_NOT_FOUND",)))
 async def get_user(call: Call) -> User:
     """Read what everybody may know of a user."""
-    response = await call.ask(call.services.auth.get_user, user_service_pb2.GetUserRequest(user_id=_user_id(call)))
+    response = await call.ask(call.services.auth.get_user, user_service_pb2.GetUserRequest(user_id=path_id(call)))
     return User.of(response.user)
 
 
@@ -27,9 +22,8 @@ async def get_user(call: Call) -> User:
     Operation(
         answers=(Users,),
         query=(
-            Query("page_size", {"type": "integer", "minimum": 0}, "Users wanted, at most 200; 0 is 50."),
-            Query("page_token", _TEXT, "`next_page_token` of the page before."),
-            Query("username_prefix", _TEXT, "Only names that begin so."),
+            *paging("Users", default=50, maximum=200),
+            Query("username_prefix", TEXT, "Only names that begin so."),
         ),
         errors=("INVALID_REQUEST", "PAGE_TOKEN_INVALID", "PERMISSION_DENIED"),
     ),
@@ -37,7 +31,7 @@ async def get_user(call: Call) -> User:
 async def list_users(call: Call) -> Users:
     """List users by id; for moderators."""
     request = user_service_pb2.ListUsersRequest(
-        page_size=_page_size(call), page_token=_text(call, "page_token"), username_prefix=_text(call, "username_prefix")
+        page_size=page_size(call), page_token=text(call, "page_token"), username_prefix=text(call, "username_prefix")
     )
     response = await call.ask(call.services.auth.list_users, request)
     return Users([ManagedUser.managed(user) for user in response.users], response.next_page_token)
@@ -56,7 +50,7 @@ async def ban_user(call: Call) -> ManagedUser:
 
     Ends their sessions.
     """
-    request, found = decode(call.body, user_service_pb2.BanUserRequest(user_id=_user_id(call)))
+    request, found = decode(call.body, user_service_pb2.BanUserRequest(user_id=path_id(call)))
     request.violations.extend(found.wire())
     return ManagedUser.managed((await call.ask(call.services.auth.ban_user, request)).user)
 
@@ -67,7 +61,7 @@ async def ban_user(call: Call) -> ManagedUser:
 )
 async def unban_user(call: Call) -> ManagedUser:
     """Let a user back in; for moderators."""
-    request = user_service_pb2.UnbanUserRequest(user_id=_user_id(call))
+    request = user_service_pb2.UnbanUserRequest(user_id=path_id(call))
     return ManagedUser.managed((await call.ask(call.services.auth.unban_user, request)).user)
 
 
@@ -84,28 +78,6 @@ async def set_role(call: Call) -> ManagedUser:
 
     Tokens that name the old role are refused from then on.
     """
-    request, found = decode(call.body, user_service_pb2.SetRoleRequest(user_id=_user_id(call)))
+    request, found = decode(call.body, user_service_pb2.SetRoleRequest(user_id=path_id(call)))
     request.violations.extend(found.wire())
     return ManagedUser.managed((await call.ask(call.services.auth.set_role, request)).user)
-
-
-def _user_id(call: Call) -> int:
-    """Return the id in the path; one too large for any user is cut to the largest, which nobody has."""
-    return min(int(call.params["id"]), INT64_MAX) if len(call.params["id"]) < 30 else INT64_MAX
-
-
-def _page_size(call: Call) -> int:
-    given = call.query.get("page_size", "0")
-    try:
-        return max(_INT32_MIN, min(integer(given), _INT32_MAX))
-    except Unfit as unfit:
-        if str(unfit) == "OUT_OF_RANGE":
-            return _INT32_MIN if given.startswith("-") else _INT32_MAX
-        raise Problem("INVALID_REQUEST", violations=[Violation("page_size", str(unfit))]) from None
-
-
-def _text(call: Call, name: str) -> str:
-    try:
-        return text(call.query.get(name, ""))
-    except Unfit as unfit:
-        raise Problem("INVALID_REQUEST", violations=[Violation(name, str(unfit))]) from None
