@@ -20,6 +20,7 @@ from forum.repository.categories import CategoryRepository
 from forum.repository.posts import PostRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
+from forum.repository.reply_lists import ReplyListRepository
 from forum.repository.users import UserRepository
 from forum.repository.viewers import ViewerRepository
 from forum.repository.word_filters import WordFilterRepository
@@ -110,6 +111,7 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
             removal=RemovalRepository(),
             replies=ReplyRepository(),
             posts=PostRepository(),
+            reply_lists=ReplyListRepository(),
             users=UserRepository(),
             viewers=ViewerRepository(),
             word_filters=WordFilterRepository(),

@@ -4,12 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from forum.models import posts, replies, users
+from forum.models import blocks, follows, posts, replies, users
 from forum.repository.users import AUTHOR_COLUMNS
 from plaza.forum.v1.post_pb2 import CONTENT_STATUS_HELD, CONTENT_STATUS_LIVE
+from plaza.forum.v1.target_pb2 import TARGET_KIND_POST
 
 END = 2**62
 """Beyond every number and score."""
@@ -80,12 +81,7 @@ class ReplyRepository:
         with_post = select(*_COLUMNS).join(posts, posts.c.id == replies.c.post_id)
         self._by_id = with_post.where(replies.c.id == bindparam("reply_id"))
         self._locked = select(replies.c.id).where(replies.c.id == bindparam("reply_id")).with_for_update()
-        self._written = (
-            select(*_COLUMNS, *AUTHOR_COLUMNS)
-            .join(posts, posts.c.id == replies.c.post_id)
-            .join(users, users.c.id == replies.c.author_id)
-        )
-        self._written_by_id = self._written.where(replies.c.id == bindparam("reply_id"))
+        self._written = select_written().where(replies.c.id == bindparam("reply_id"))
         self._place = _place_statement()
 
     async def find(self, connection: AsyncConnection, reply_id: int) -> ReplyRow | None:
@@ -103,8 +99,8 @@ class ReplyRepository:
 
     async def find_written(self, connection: AsyncConnection, reply_id: int) -> WrittenReply | None:
         """Return a reply with its author."""
-        row = (await connection.execute(self._written_by_id, {"reply_id": reply_id})).first()
-        return None if row is None else _written(row)
+        row = (await connection.execute(self._written, {"reply_id": reply_id})).first()
+        return None if row is None else written_reply(row)
 
     async def take_number(self, connection: AsyncConnection, post_id: int, *, is_live: bool, now: datetime) -> bool:
         """Lock a post's row and count a new reply; return False if there is no such post."""
@@ -146,8 +142,29 @@ class ReplyRepository:
         )
         return {row[0]: row[1] for row in await connection.execute(statement)}
 
+    async def find_relations(
+        self, connection: AsyncConnection, user_id: int, *, author_ids: Collection[int], post_ids: Collection[int]
+    ) -> tuple[set[int], set[int]]:
+        """Return which of the authors a user blocks, and which of the posts they follow."""
+        blocked = select(literal(True), blocks.c.blocked_user_id).where(
+            blocks.c.user_id == user_id, blocks.c.blocked_user_id.in_(author_ids)
+        )
+        followed = select(literal(False), follows.c.target_id).where(
+            follows.c.user_id == user_id, follows.c.target_kind == TARGET_KIND_POST, follows.c.target_id.in_(post_ids)
+        )
+        rows = (await connection.execute(blocked.union_all(followed))).all()
+        return {row[1] for row in rows if row[0]}, {row[1] for row in rows if not row[0]}
 
-def _written(row: Sequence[Any]) -> WrittenReply:
+
+def select_written() -> Select[Any]:
+    """Return the start of a select of replies with their posts' state and their authors; see `written_reply`."""
+    # Every reply has an author: the outer join leaves nothing out, and keeps planners from starting with all users.
+    joined = replies.join(posts, posts.c.id == replies.c.post_id).outerjoin(users, users.c.id == replies.c.author_id)
+    return select(*_COLUMNS, *AUTHOR_COLUMNS).select_from(joined)
+
+
+def written_reply(row: Sequence[Any]) -> WrittenReply:
+    """Return a row of `select_written`."""
     return WrittenReply(ReplyRow(*row[: len(_COLUMNS)]), row[len(_COLUMNS) :])
 
 
