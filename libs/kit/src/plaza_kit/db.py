@@ -202,7 +202,7 @@ class Database:
 
     def prepare_write(self, statement: Insert | Update | Delete) -> PreparedWrite:
         """Return a hot write that is rendered once, for transactions of `write`; see `prepared.py`."""
-        return PreparedWrite(statement, self._writer)
+        return PreparedWrite(statement, self._writer.dialect)
 
     async def close(self) -> None:
         """Close all connections."""

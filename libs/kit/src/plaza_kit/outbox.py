@@ -23,13 +23,14 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from google.protobuf.message import Message
-from sqlalchemy import Column, Index, Integer, MetaData, String, Table, insert
+from sqlalchemy import Column, Index, Integer, MetaData, String, Table, bindparam, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from plaza.events.v1.envelope_pb2 import Envelope
 from plaza_kit.caller import current_caller
 from plaza_kit.db import EVENTS_FLAG, BigId, UtcDateTime, medium_bytes
 from plaza_kit.ids import uuid7
+from plaza_kit.prepared import PreparedWrite
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -59,6 +60,9 @@ class Outbox:
         self.table = table
         self.source = source
         self.shards = shards
+        names = ("event_id", "shard", "subject", "envelope", "created_time")
+        self._statement = insert(table).values({name: bindparam(name) for name in names})
+        self._insert: PreparedWrite | None = None  # rendered when the kind of database is known
 
     async def add(self, connection: AsyncConnection, payload: Message, *, subject: str) -> None:
         """Write an event in the caller's transaction.
@@ -76,7 +80,12 @@ class Outbox:
             return
         now, traceparent = datetime.now(UTC), _traceparent()
         rows = [self._row(payload, subject, traceparent, now) for payload, subject in events]
-        await connection.execute(insert(self.table), rows if len(rows) > 1 else rows[0])
+        if len(rows) == 1:
+            if self._insert is None:
+                self._insert = PreparedWrite(self._statement, connection.dialect)
+            await self._insert.run(connection, **rows[0])
+        else:
+            await connection.execute(insert(self.table), rows)
         cast("dict[str, bool]", connection.info)[EVENTS_FLAG] = True
 
     def _row(self, payload: Message, subject: str, traceparent: str, now: datetime) -> dict[str, Any]:

@@ -201,9 +201,9 @@ class Written(NamedTuple):
 class PreparedWrite(_Prepared):
     """One statement that writes, for the few hottest ones. Made by `Database.prepare_write`."""
 
-    def __init__(self, statement: Insert | Update | Delete, engine: AsyncEngine) -> None:
-        super().__init__(statement, engine.dialect)
-        self._is_ordinary = engine.dialect.name == "sqlite"
+    def __init__(self, statement: Insert | Update | Delete, dialect: Dialect) -> None:
+        super().__init__(statement, dialect)
+        self._is_ordinary = dialect.name == "sqlite"
 
     async def run(self, connection: AsyncConnection, **values: Any) -> Written:
         """Run it in a transaction of `Database.write`.
