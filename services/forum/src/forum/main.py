@@ -110,7 +110,7 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
             categories=CategoryRepository(),
             removal=RemovalRepository(),
             replies=ReplyRepository(),
-            posts=PostRepository(),
+            posts=PostRepository(database),
             reply_lists=ReplyListRepository(),
             users=UserRepository(),
             viewers=ViewerRepository(),

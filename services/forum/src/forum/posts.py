@@ -5,9 +5,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from forum.categories import Categories, CategoryDirectory
 from forum.errors import PostNotFound
 from forum.foundation import Foundation
-from forum.ranks import MODERATOR, rank_of
+from forum.ranks import rank_of
 from forum.repository.posts import PostRow
-from plaza.forum.v1.post_pb2 import CONTENT_STATUS_HELD, CONTENT_STATUS_LIVE
+from forum.visibility import is_visible
 from plaza_kit.caller import Caller
 
 
@@ -37,10 +37,6 @@ class PostReads:
 
 
 def is_readable(post: PostRow, caller: Caller, categories: Categories) -> bool:
-    """Tell whether a post exists for a caller: see `ContentStatus`, and the rights of its category."""
-    rank = rank_of(caller)
-    if not categories.may_read(post.category_id, rank):
-        return False
-    if post.status == CONTENT_STATUS_LIVE or rank >= MODERATOR:
-        return True
-    return post.status == CONTENT_STATUS_HELD and post.author_id == caller.user_id
+    """Tell whether a post exists for a caller: its category and its status decide."""
+    is_place_readable = categories.may_read(post.category_id, rank_of(caller))
+    return is_place_readable and is_visible(post.status, post.author_id, caller)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forum.models import post_tags, posts, tags, users
 from forum.repository.users import AUTHOR_COLUMNS
+from plaza_kit.db import Database
 
 
 class PostRow(NamedTuple):
@@ -77,7 +78,8 @@ def authored_posts(rows: Iterable[Any]) -> list[AuthoredPost]:
 class PostRepository:
     """All SQL about single posts. Statements are built once, at construction."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
+        self._insert = database.prepare_write(insert(posts).values(_NEW))
         self._by_id = select(*POST_COLUMNS).where(posts.c.id == bindparam("post_id"))
         self._by_id_locked = self._by_id.with_for_update()
         self._text = select(posts.c.content).where(posts.c.id == bindparam("post_id"))
@@ -91,8 +93,7 @@ class PostRepository:
 
     async def insert(self, connection: AsyncConnection, values: Mapping[str, Any]) -> int:
         """Add a post and return its id."""
-        result = await connection.execute(insert(posts), {**_NEW, **values})
-        return int(result.lastrowid)
+        return (await self._insert.run(connection, **values)).last_id
 
     async def find(self, connection: AsyncConnection, post_id: int) -> PostRow | None:
         """Return a post, whoever may see it."""
@@ -140,6 +141,22 @@ def _post(row: Iterable[Any] | None) -> PostRow | None:
 
 
 _NEW: dict[str, Any] = {
+    **{
+        name: bindparam(name)
+        for name in (
+            "author_id",
+            "category_id",
+            "title",
+            "content",
+            "content_html",
+            "content_hash",
+            "excerpt",
+            "status",
+            "created_time",
+            "updated_time",
+            "last_activity_time",
+        )
+    },
     "version": 1,
     "reply_seq": 0,
     "reply_count": 0,
