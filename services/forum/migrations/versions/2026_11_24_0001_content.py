@@ -147,7 +147,8 @@ def upgrade() -> None:
         "ix_posts_category_active", "posts", ["category_id", "status", "last_activity_time", "id"], unique=False
     )
     op.create_index("ix_posts_category_new", "posts", ["category_id", "status", "created_time", "id"], unique=False)
-    op.create_index("ix_posts_new", "posts", ["status", "created_time", "id"], unique=False)
+    op.create_index("ix_posts_category_top", "posts", ["category_id", "status", "score", "id"], unique=False)
+    op.create_index("ix_posts_new", "posts", ["status", "created_time", "id", "category_id"], unique=False)
     op.create_index("ix_posts_pinned", "posts", ["pin_scope", "status", "created_time"], unique=False)
     op.create_index("ix_posts_top", "posts", ["status", "score", "id"], unique=False)
     op.create_index("ix_posts_unanswered", "posts", ["status", "reply_count", "created_time", "id"], unique=False)

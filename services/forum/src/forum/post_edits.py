@@ -121,16 +121,14 @@ class PostEdits:
                 known = (await self._parts.rules.render(connection, old_content)).mentions
                 new_mentions = tuple(user_id for user_id in rendered.mentions if user_id not in known)
         must_hold = await self._parts.rules.must_hold(title, content)
-        await self._keep_revision(
-            connection, post, old_content, Version(post.version + 1, writer.user_id, title, content, self._clock())
+        old = Version(post.version, post.author_id, post.title, old_content, post.created_time)
+        await self._revisions.keep(
+            connection,
+            target=(TARGET_KIND_POST, post.id),
+            old=old if post.version == 1 else None,
+            new=Version(post.version + 1, writer.user_id, title, content, self._clock()),
         )
         return _Text(values, must_hold, new_mentions)
-
-    async def _keep_revision(self, connection: AsyncConnection, post: PostRow, old_content: str, new: Version) -> None:
-        old = None
-        if post.version == 1:
-            old = Version(1, post.author_id, post.title, old_content, post.created_time)
-        await self._revisions.keep(connection, target=(TARGET_KIND_POST, post.id), old=old, new=new)
 
     async def _count_move(self, connection: AsyncConnection, post: PostRow, category_id: int) -> None:
         """Count a post where it is now, and no longer where it was; rows are taken in ascending order."""
