@@ -11,6 +11,7 @@ from forum.repository.posts import PostRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
 from forum.repository.reply_lists import ReplyListRepository
+from forum.repository.tags import TagRepository
 from forum.repository.users import UserRepository
 from forum.repository.viewers import ViewerRepository
 from forum.repository.word_filters import WordFilterRepository
@@ -30,6 +31,7 @@ class Repositories:
     replies: ReplyRepository
     posts: PostRepository
     reply_lists: ReplyListRepository
+    tags: TagRepository
     users: UserRepository
     viewers: ViewerRepository
     word_filters: WordFilterRepository

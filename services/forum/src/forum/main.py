@@ -13,6 +13,7 @@ from forum.events import Events
 from forum.foundation import Foundation, Repositories
 from forum.new_users import NewUserRules
 from forum.posts import PostReads
+from forum.ranks import RANKS
 from forum.removal import Removal
 from forum.repository.audit import AuditRepository
 from forum.repository.cases import CaseRepository
@@ -21,16 +22,20 @@ from forum.repository.posts import PostRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
 from forum.repository.reply_lists import ReplyListRepository
+from forum.repository.tags import TagRepository
 from forum.repository.users import UserRepository
 from forum.repository.viewers import ViewerRepository
 from forum.repository.word_filters import WordFilterRepository
 from forum.servicers.categories import CategoryServicer
+from forum.servicers.tags import TagServicer
 from forum.settings import ForumSettings
 from forum.summaries import Summaries
+from forum.tag_changes import TagChanges
+from forum.tags import Tags
 from forum.viewers import Viewers
 from forum.word_filters import WordFilters
 from forum.writers import Writers, WritingLimits
-from plaza.forum.v1 import category_service_pb2_grpc
+from plaza.forum.v1 import category_service_pb2_grpc, tag_service_pb2_grpc
 from plaza_kit.db import Database
 from plaza_kit.grpc_server import Registration as RegisterServicer
 from plaza_kit.idempotency import Idempotency
@@ -64,6 +69,7 @@ class Service:
         self.summaries = Summaries(self.foundation, self.categories, self.viewers)
         self.word_filters = WordFilters(self.foundation)
         self.cases = Cases(self.foundation)
+        self.tags = Tags(self.foundation, create_rank=RANKS[settings.tag_create_role])
         self._build_writers()
         self._build_places()
 
@@ -87,6 +93,7 @@ class Service:
         self.category_changes = CategoryChanges(
             self.foundation, self.writers, self.audit, default_category_id=self.settings.default_category_id
         )
+        self.tag_changes = TagChanges(self.foundation, self.writers, self.audit)
 
     def registrations(self) -> Sequence[RegisterServicer]:
         """Return what registers each servicer with a server."""
@@ -95,6 +102,10 @@ class Service:
             partial(
                 category_service_pb2_grpc.add_CategoryServiceServicer_to_server,
                 CategoryServicer(database, writes, directory=self.categories, changes=self.category_changes),
+            ),
+            partial(
+                tag_service_pb2_grpc.add_TagServiceServicer_to_server,
+                TagServicer(database, writes, tags=self.tags, changes=self.tag_changes),
             ),
         )
 
@@ -112,6 +123,7 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
             replies=ReplyRepository(),
             posts=PostRepository(database),
             reply_lists=ReplyListRepository(),
+            tags=TagRepository(),
             users=UserRepository(),
             viewers=ViewerRepository(),
             word_filters=WordFilterRepository(),
