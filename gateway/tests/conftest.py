@@ -58,10 +58,12 @@ def deploying(loop_thread: LoopThread, tmp_path: Path, redis_url: str) -> Iterat
 
 @pytest.fixture(autouse=True)
 def clean_fakes(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Put the shared fakes back as they were."""
+    """Put the shared fakes back as they were, and forget what they answered."""
     yield
     if "edge" in request.fixturenames:
-        fakes = request.getfixturevalue("edge").fakes
+        edge = request.getfixturevalue("edge")
+        edge.app.runtime.cache.clear()
+        fakes = edge.fakes
         fakes.fail, fakes.delay, fakes.has_resume = (lambda _: None), None, True
         fakes.answers.clear()
 
