@@ -1,7 +1,11 @@
 """Cases: what moderators have to look at. A target has at most one that is not resolved."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from forum.audit import Audit
 from forum.foundation import Foundation
 from forum.repository.cases import CaseRow
 from plaza.forum.v1 import forum_events_pb2 as events_pb
@@ -15,10 +19,11 @@ TargetKey = tuple["TargetKind.ValueType", int]
 class Cases:
     """Opens and closes cases in the transactions of others."""
 
-    def __init__(self, foundation: Foundation) -> None:
+    def __init__(self, foundation: Foundation, audit: Audit) -> None:
         self._cases = foundation.repositories.cases
         self._events = foundation.events
         self._clock = foundation.clock
+        self._audit = audit
 
     async def hold(self, connection: AsyncConnection, *, target: TargetKey, post_id: int) -> None:
         """Ask for the review of what a word filter held.
@@ -56,19 +61,27 @@ class Cases:
         """
         case = await self._cases.lock_open(connection, target)
         if case is not None:
-            await self.resolve(connection, case.id, moderator_id=moderator_id, resolution=resolution)
+            await self.resolve(connection, case, moderator_id=moderator_id, resolution=resolution)
 
-    async def resolve(self, connection: AsyncConnection, case_id: int, *, moderator_id: int, resolution: str) -> None:
+    async def resolve(self, connection: AsyncConnection, case: CaseRow, *, moderator_id: int, resolution: str) -> None:
         """Write down how a locked case was decided."""
         values = {
             "state": CASE_STATE_RESOLVED,
             "moderator_id": moderator_id,
             "claimed_until_time": None,
             "resolution": resolution,
-            "updated_time": self._clock(),
         }
-        await self._cases.update(connection, case_id, values)
-        await self.announce(connection, case_id)
+        await self.change(connection, case, values, moderator_id=moderator_id, action="case.resolve")
+
+    async def change(
+        self, connection: AsyncConnection, case: CaseRow, values: Mapping[str, Any], *, moderator_id: int, action: str
+    ) -> None:
+        """Change a locked case, with its entry in the audit log and its event."""
+        await self._cases.update(connection, case.id, {**values, "updated_time": self._clock()})
+        target = (TargetKind.ValueType(case.target_kind), case.target_id)
+        detail = " ".join(filter(None, [f"case {case.id}", values.get("resolution")]))
+        await self._audit.record(connection, moderator_id, action=action, target=target, detail=detail)
+        await self.announce(connection, case.id)
 
     async def announce(self, connection: AsyncConnection, case_id: int) -> None:
         """Tell moderators that a case is not what it was."""

@@ -7,10 +7,12 @@ from forum.events import Events
 from forum.repository.audit import AuditRepository
 from forum.repository.cases import CaseRepository
 from forum.repository.categories import CategoryRepository
+from forum.repository.merging import MergingRepository
 from forum.repository.posts import PostRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
 from forum.repository.reply_lists import ReplyListRepository
+from forum.repository.reports import ReportRepository
 from forum.repository.tags import TagRepository
 from forum.repository.users import UserRepository
 from forum.repository.viewers import ViewerRepository
@@ -27,10 +29,12 @@ class Repositories:
     audit: AuditRepository
     cases: CaseRepository
     categories: CategoryRepository
+    merging: MergingRepository
     removal: RemovalRepository
     replies: ReplyRepository
     posts: PostRepository
     reply_lists: ReplyListRepository
+    reports: ReportRepository
     tags: TagRepository
     users: UserRepository
     viewers: ViewerRepository

@@ -8,21 +8,18 @@ matches anywhere.
 All phrases with one action are one Aho-Corasick automaton: looking for a thousand takes as long as looking for one.
 """
 
-import asyncio
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from typing import Literal
 
 from ahocorasick_rs import AhoCorasick
 
 from forum.foundation import Foundation
+from forum.snapshot import Snapshot
 
 Verdict = Literal["pass", "hold", "reject"]
-
-FRESH = timedelta(seconds=1)
-"""How old the loaded filters may be."""
 
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
@@ -37,18 +34,21 @@ _EDGE = "\x01"
 """Stands before and after each such run, so that whole words are found without a look at their neighbours."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Automata:
+    """Finds the phrases of each action; None finds nothing."""
+
+    rejecting: AhoCorasick | None
+    holding: AhoCorasick | None
+
+
 class WordFilters:
-    """Judges texts by the filters of the database, read again when they are older than a second."""
+    """Judges texts by the filters of the database, known at most a second late."""
 
     def __init__(self, foundation: Foundation) -> None:
         self._database = foundation.database
         self._filters = foundation.repositories.word_filters
-        self._clock = foundation.clock
-        self._loading = asyncio.Lock()
-        self._loaded_time: datetime | None = None
-        self._generation = 0
-        self._rejecting: AhoCorasick | None = None
-        self._holding: AhoCorasick | None = None
+        self._automata = Snapshot(self._load)
 
     async def judge(self, *texts: str) -> Verdict:
         """Return what is to become of something with these texts: `reject` wins over `hold`.
@@ -56,36 +56,25 @@ class WordFilters:
         Raises:
             Unavailable: The filters cannot be read.
         """
-        await self._refresh()
-        if self._rejecting is None and self._holding is None:
+        automata = await self._automata.current()
+        if automata.rejecting is None and automata.holding is None:
             return "pass"
         marked = [_marked(normalise(text)) for text in texts]
-        if _is_found(self._rejecting, marked):
+        if _is_found(automata.rejecting, marked):
             return "reject"
-        return "hold" if _is_found(self._holding, marked) else "pass"
+        return "hold" if _is_found(automata.holding, marked) else "pass"
 
-    def forget(self) -> None:
-        """Read the filters again before the next judgement: this process has changed them."""
-        self._generation += 1
-        self._loaded_time = None
+    def drop(self) -> None:
+        """Read the filters anew before the next judgement; after each commit of a change."""
+        self._automata.drop()
 
-    async def _refresh(self) -> None:
-        if self._is_fresh():
-            return
-        async with self._loading:
-            if self._is_fresh():
-                return
-            generation, now = self._generation, self._clock()
-            async with self._database.read() as connection:
-                phrases = await self._filters.list_phrases(connection)
-            self._rejecting = _automaton(phrase for phrase, action in phrases if action == "reject")
-            self._holding = _automaton(phrase for phrase, action in phrases if action == "hold")
-            if generation == self._generation:
-                self._loaded_time = now
-
-    def _is_fresh(self) -> bool:
-        """A clock that was put back must not keep old filters alive."""
-        return self._loaded_time is not None and timedelta(0) <= self._clock() - self._loaded_time < FRESH
+    async def _load(self) -> _Automata:
+        async with self._database.read() as connection:
+            phrases = await self._filters.list_phrases(connection)
+        return _Automata(
+            rejecting=_automaton(phrase for phrase, action in phrases if action == "reject"),
+            holding=_automaton(phrase for phrase, action in phrases if action == "hold"),
+        )
 
 
 def normalise(text: str) -> str:

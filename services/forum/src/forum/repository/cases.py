@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Select, bindparam, insert, select, union_a
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from forum.models import cases, posts
+from forum.models import cases, posts, replies
 from plaza.forum.v1.moderation_service_pb2 import CASE_STATE_CLAIMED, CASE_STATE_OPEN, CASE_STATE_RESOLVED, CaseState
-from plaza.forum.v1.target_pb2 import TARGET_KIND_REPLY, TargetKind
+from plaza.forum.v1.target_pb2 import TARGET_KIND_POST, TARGET_KIND_REPLY, TargetKind
 
 
 class CaseRow(NamedTuple):
@@ -28,6 +28,14 @@ class CaseRow(NamedTuple):
     resolution: str
     created_time: datetime
     updated_time: datetime
+
+
+class CaseContent(NamedTuple):
+    """What a case is about, as it is now."""
+
+    author_id: int
+    status: int
+    content: str
 
 
 _COLUMNS = tuple(cases.c[name] for name in CaseRow._fields)
@@ -86,11 +94,6 @@ class CaseRepository:
             values = {**values, "open_key": None}
         await connection.execute(update(cases).where(cases.c.id == case_id).values(dict(values)))
 
-    async def follow_replies(self, connection: AsyncConnection, reply_ids: Collection[int], *, post_id: int) -> None:
-        """Let the cases of replies follow them to another post."""
-        about = (cases.c.target_kind == TARGET_KIND_REPLY) & cases.c.target_id.in_(reply_ids)
-        await connection.execute(update(cases).where(about).values(post_id=post_id))
-
     async def list_after(
         self,
         connection: AsyncConnection,
@@ -115,6 +118,19 @@ class CaseRepository:
         together = union_all(*(select(part.subquery()) for part in parts)).subquery()
         rows = await connection.execute(select(together).order_by(together.c.id).limit(limit))
         return [CaseRow(*row) for row in rows]
+
+    async def find_contents(
+        self, connection: AsyncConnection, targets: Collection[tuple[int, int]]
+    ) -> dict[tuple[int, int], CaseContent]:
+        """Return what those targets are, by kind and id; one statement for each kind."""
+        found = {}
+        for kind, table in ((TARGET_KIND_POST, posts), (TARGET_KIND_REPLY, replies)):
+            ids = [target_id for target_kind, target_id in targets if target_kind == kind]
+            if ids:
+                columns = (table.c.id, table.c.author_id, table.c.status, table.c.content)
+                rows = await connection.execute(select(*columns).where(table.c.id.in_(ids)))
+                found.update({(int(kind), row[0]): CaseContent(*row[1:]) for row in rows})
+        return found
 
 
 def _open_key(target: tuple["TargetKind.ValueType", int]) -> bytes:

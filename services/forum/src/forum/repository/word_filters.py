@@ -1,8 +1,7 @@
 """Rows of `word_filters`."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -44,10 +43,12 @@ class WordFilterRepository:
         rows = await connection.execute(select(word_filters.c.id).with_for_update())
         return len(rows.all())
 
-    async def insert(self, connection: AsyncConnection, values: Mapping[str, Any]) -> int:
-        """Add a filter and return its id, or 0 if there is one for its phrase."""
+    async def insert(self, connection: AsyncConnection, row: WordFilterRow, *, phrase_key: bytes) -> int:
+        """Add a filter, whatever `row.id` says, and return its id, or 0 if there is one for its phrase."""
+        values = {**row._asdict(), "phrase_key": phrase_key}
+        del values["id"]
         try:
-            result = await connection.execute(insert(word_filters).values(dict(values)))
+            result = await connection.execute(insert(word_filters).values(values))
         except IntegrityError:
             return 0
         return int(result.lastrowid)
