@@ -85,12 +85,19 @@ def upgrade() -> None:
         sa.Column(
             "updated_time", UtcDateTime, nullable=False, comment="of the last event that counted; older ones do not"
         ),
+        sa.Column(
+            "erasure_due_time",
+            UtcDateTime,
+            nullable=True,
+            comment="since then private rows of a deleted user wait; null if none do",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_bin",
         mysql_engine="InnoDB",
         sqlite_autoincrement=True,
     )
+    op.create_index(op.f("ix_users_erasure_due_time"), "users", ["erasure_due_time"], unique=False)
     op.create_index(op.f("ix_users_username_key"), "users", ["username_key"], unique=False)
     op.create_table(
         "drafts",

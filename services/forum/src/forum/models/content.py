@@ -27,7 +27,9 @@ users = new_table(
     Column("ban_until_time", UtcDateTime, comment="null with is_banned is for good"),
     Column("joined_time", UtcDateTime, nullable=False, comment="for the limits of new users"),
     Column("updated_time", UtcDateTime, nullable=False, comment="of the last event that counted; older ones do not"),
+    Column("erasure_due_time", UtcDateTime, comment="since then private rows of a deleted user wait; null if none do"),
     Index(None, "username_key"),
+    Index(None, "erasure_due_time"),
 )
 
 categories = new_table(
