@@ -3,22 +3,13 @@
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
-from plaza_kit.settings import Duration, ProcessSettings
+from plaza_kit.settings import Duration, Networks, ProcessSettings, Words
 
 Network = IPv4Network | IPv6Network
-
-
-def _split(value: Any) -> Any:
-    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
-
-
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split)]
 
 
 def seconds(value: float) -> timedelta:

@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SettingsT = TypeVar("SettingsT", bound="ProcessSettings")
 
@@ -24,6 +24,16 @@ def _plain_seconds(value: object) -> object:
 
 Duration = Annotated[timedelta, BeforeValidator(_plain_seconds)]
 """A setting in seconds, or as an ISO 8601 duration."""
+
+
+def _split(value: object) -> object:
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""A setting of any number of words, separated by commas."""
+Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split)]
+"""A setting of any number of networks, such as `10.0.0.0/8`, separated by commas."""
 
 
 class ProcessSettings(BaseSettings):

@@ -7,15 +7,24 @@ from forum.events import Events
 from forum.repository.audit import AuditRepository
 from forum.repository.cases import CaseRepository
 from forum.repository.categories import CategoryRepository
+from forum.repository.deliveries import DeliveryRepository
+from forum.repository.erasure import ErasureRepository
+from forum.repository.held_notices import HeldNoticeRepository
+from forum.repository.mentions import MentionRepository
 from forum.repository.merging import MergingRepository
+from forum.repository.notifications import NotificationRepository
+from forum.repository.occasions import OccasionRepository
 from forum.repository.posts import PostRepository
+from forum.repository.recipients import RecipientRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
 from forum.repository.reply_lists import ReplyListRepository
 from forum.repository.reports import ReportRepository
 from forum.repository.tags import TagRepository
+from forum.repository.trees import TreeRepository
 from forum.repository.users import UserRepository
 from forum.repository.viewers import ViewerRepository
+from forum.repository.webhooks import WebhookRepository
 from forum.repository.word_filters import WordFilterRepository
 from plaza_kit.db import Database
 from plaza_kit.page_token import PageTokens
@@ -27,8 +36,14 @@ class Repositories:
     """All SQL, by aggregate."""
 
     audit: AuditRepository
+    mentions: MentionRepository
     cases: CaseRepository
     categories: CategoryRepository
+    deliveries: DeliveryRepository
+    held_notices: HeldNoticeRepository
+    notifications: NotificationRepository
+    occasions: OccasionRepository
+    recipients: RecipientRepository
     merging: MergingRepository
     removal: RemovalRepository
     replies: ReplyRepository
@@ -36,8 +51,11 @@ class Repositories:
     reply_lists: ReplyListRepository
     reports: ReportRepository
     tags: TagRepository
+    erasure: ErasureRepository
+    trees: TreeRepository
     users: UserRepository
     viewers: ViewerRepository
+    webhooks: WebhookRepository
     word_filters: WordFilterRepository
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from forum import models
+from forum.addresses import AddressGuard, SystemLookup
 from forum.audit import Audit
 from forum.audit_log import AuditLog
 from forum.case_lists import CaseLists
@@ -12,11 +13,17 @@ from forum.cases import Cases
 from forum.categories import CategoryDirectory
 from forum.category_changes import CategoryChanges
 from forum.clock import Clock, utc_now
+from forum.erasure import Erasure
 from forum.events import Events
 from forum.foundation import Foundation, Repositories
+from forum.housekeeping import Housekeeping
 from forum.merging import Merging
 from forum.moderation import ContentModeration, PostModeration
 from forum.new_users import NewUserRules
+from forum.notices import Notices
+from forum.notifications import Notifications
+from forum.notifying import Notifying
+from forum.own_events import OwnEvents
 from forum.posts import PostReads
 from forum.ranks import RANKS
 from forum.removal import Removal
@@ -24,29 +31,52 @@ from forum.reports import Reports
 from forum.repository.audit import AuditRepository
 from forum.repository.cases import CaseRepository
 from forum.repository.categories import CategoryRepository
+from forum.repository.deliveries import DeliveryRepository
+from forum.repository.erasure import ErasureRepository
+from forum.repository.held_notices import HeldNoticeRepository
+from forum.repository.mentions import MentionRepository
 from forum.repository.merging import MergingRepository
+from forum.repository.notifications import NotificationRepository
+from forum.repository.occasions import OccasionRepository
 from forum.repository.posts import PostRepository
+from forum.repository.recipients import RecipientRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
 from forum.repository.reply_lists import ReplyListRepository
 from forum.repository.reports import ReportRepository
 from forum.repository.tags import TagRepository
+from forum.repository.trees import TreeRepository
 from forum.repository.users import UserRepository
 from forum.repository.viewers import ViewerRepository
+from forum.repository.webhooks import WebhookRepository
 from forum.repository.word_filters import WordFilterRepository
 from forum.servicers.categories import CategoryServicer
 from forum.servicers.moderation import ModerationParts, ModerationServicer
+from forum.servicers.notifications import NotificationServicer
 from forum.servicers.tags import TagServicer
+from forum.servicers.webhooks import WebhookServicer
 from forum.settings import ForumSettings
 from forum.summaries import Summaries
 from forum.tag_changes import TagChanges
 from forum.tags import Tags
 from forum.targets import Targets
+from forum.tree import Trees
+from forum.user_events import UserEvents
 from forum.viewers import Viewers
+from forum.webhook_events import WebhookEvents
+from forum.webhook_requests import CONNECT_SECONDS, WebhookRequests
+from forum.webhook_sender import WebhookSender
+from forum.webhooks import Webhooks
 from forum.word_filter_changes import WordFilterChanges
 from forum.word_filters import WordFilters
 from forum.writers import Writers, WritingLimits
-from plaza.forum.v1 import category_service_pb2_grpc, moderation_service_pb2_grpc, tag_service_pb2_grpc
+from plaza.forum.v1 import (
+    category_service_pb2_grpc,
+    moderation_service_pb2_grpc,
+    notification_service_pb2_grpc,
+    tag_service_pb2_grpc,
+    webhook_service_pb2_grpc,
+)
 from plaza_kit.db import Database
 from plaza_kit.grpc_server import Registration as RegisterServicer
 from plaza_kit.idempotency import Idempotency
@@ -83,10 +113,16 @@ class Service:
         self.tags = Tags(self.foundation, create_rank=RANKS[settings.tag_create_role])
         self._build_writers()
         self._build_places()
+        self._build_notifications()
+        self._build_webhooks()
+        self.own_events = OwnEvents(self.foundation, self.notifying, WebhookEvents(self.foundation))
+        self.housekeeping = Housekeeping(self.foundation, self.idempotency)
         self._build_order()
 
     async def close(self) -> None:
-        """Close the database."""
+        """Close the database and what webhooks are sent with."""
+        await self._webhook_requests.close()
+        self._lookup.close()
         await self.foundation.database.close()
 
     def _build_writers(self) -> None:
@@ -100,12 +136,18 @@ class Service:
         self.writers = Writers(self.foundation, limits)
         self.new_users = NewUserRules(self.foundation, limits)
         self.removal = Removal(self.foundation)
+        self.user_events = UserEvents(self.foundation)
+        self.erasure = Erasure(self.foundation)
 
     def _build_places(self) -> None:
         self.category_changes = CategoryChanges(
             self.foundation, self.writers, self.audit, default_category_id=self.settings.default_category_id
         )
         self.tag_changes = TagChanges(self.foundation, self.writers, self.audit)
+        settings = self.settings
+        self.trees = Trees(
+            self.foundation, self.categories, limit=settings.tree_limit, size_limit=settings.tree_limit_bytes
+        )
 
     def _build_order(self) -> None:
         foundation, writers, audit = self.foundation, self.writers, self.audit
@@ -126,6 +168,20 @@ class Service:
             word_filter_changes=WordFilterChanges(foundation, writers, audit),
         )
 
+    def _build_notifications(self) -> None:
+        self.notifications = Notifications(self.foundation, self.writers)
+        self.notifying = Notifying(self.foundation, Notices(self.foundation))
+
+    def _build_webhooks(self) -> None:
+        settings = self.settings
+        self._lookup = SystemLookup(CONNECT_SECONDS)
+        guard = AddressGuard(
+            self._lookup, allow_http=settings.webhook_allow_http, allowed_networks=settings.webhook_allowed_networks
+        )
+        self._webhook_requests = WebhookRequests(guard)
+        self.webhooks = Webhooks(self.foundation, self.writers, audit=self.audit, guard=guard)
+        self.webhook_sender = WebhookSender(self.foundation, self._webhook_requests)
+
     def registrations(self) -> Sequence[RegisterServicer]:
         """Return what registers each servicer with a server."""
         database, writes = self.foundation.database, self.idempotency
@@ -142,6 +198,14 @@ class Service:
                 tag_service_pb2_grpc.add_TagServiceServicer_to_server,
                 TagServicer(database, writes, tags=self.tags, changes=self.tag_changes),
             ),
+            partial(
+                notification_service_pb2_grpc.add_NotificationServiceServicer_to_server,
+                NotificationServicer(database, writes, self.notifications),
+            ),
+            partial(
+                webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server,
+                WebhookServicer(database, writes, self.webhooks),
+            ),
         )
 
 
@@ -152,8 +216,14 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
         database=database,
         repositories=Repositories(
             audit=AuditRepository(),
+            mentions=MentionRepository(),
             cases=CaseRepository(),
             categories=CategoryRepository(),
+            deliveries=DeliveryRepository(),
+            held_notices=HeldNoticeRepository(),
+            notifications=NotificationRepository(),
+            occasions=OccasionRepository(),
+            recipients=RecipientRepository(),
             merging=MergingRepository(),
             removal=RemovalRepository(),
             replies=ReplyRepository(),
@@ -161,8 +231,11 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
             reply_lists=ReplyListRepository(),
             reports=ReportRepository(),
             tags=TagRepository(),
+            erasure=ErasureRepository(),
+            trees=TreeRepository(database),
             users=UserRepository(),
             viewers=ViewerRepository(),
+            webhooks=WebhookRepository(),
             word_filters=WordFilterRepository(),
         ),
         events=Events(Outbox(models.outbox, source=SERVICE)),

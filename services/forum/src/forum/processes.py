@@ -9,13 +9,16 @@ from redis.asyncio import Redis
 from forum import models
 from forum.main import SERVICE, Service
 from forum.settings import ForumSettings
+from forum.user_events import SOURCE
 from plaza_kit.app import Part, run_parts
+from plaza_kit.event_stream import stream_name
 from plaza_kit.grpc_server import GrpcServer, ServerLimits
 from plaza_kit.internal_token import TokenVerifier, read_trusted_keys
 from plaza_kit.metrics import serve_metrics
 from plaza_kit.migrations import migrate
 from plaza_kit.outbox import Outbox
 from plaza_kit.relay import Relay
+from plaza_kit.streams import Consumer
 from plaza_kit.telemetry import Telemetry
 
 ROLES = ("migrate", "serve", "relay", "consume")
@@ -91,4 +94,29 @@ def serving_parts(service: Service, telemetry: Telemetry) -> list[Part]:
 
 def consuming_parts(service: Service, redis: "Redis") -> list[Part]:
     """Return what applies events, sends webhooks and cleans up: the `consume` role."""
-    return []
+    tables = (models.inbox, models.dead_letters, models.leases)
+    own_events = [
+        Consumer(
+            service.foundation.database,
+            redis,
+            stream=stream_name(SERVICE, shard),
+            group=SERVICE,
+            tables=tables,
+            handler=service.own_events.apply,
+            types=service.own_events.types,
+        ).run
+        for shard in range(Outbox(models.outbox, source=SERVICE).shards)
+    ]
+    user_events = [
+        Consumer(
+            service.foundation.database,
+            redis,
+            stream=stream_name(SOURCE, shard),
+            group=SERVICE,
+            tables=tables,
+            handler=service.user_events.apply,
+            types=service.user_events.types,
+        ).run
+        for shard in range(service.settings.auth_shards)
+    ]
+    return [*own_events, *user_events, service.webhook_sender.run, service.housekeeping.run, service.erasure.run]

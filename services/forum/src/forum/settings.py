@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from plaza_kit.settings import Duration, ServiceSettings
+from plaza_kit.settings import Duration, Networks, ServiceSettings
 
 
 class ForumSettings(ServiceSettings):
@@ -37,4 +37,9 @@ class ForumSettings(ServiceSettings):
     )
     tag_create_role: str = Field(
         "user", pattern="^(user|moderator|admin)$", description="least role that may make a tag by using it"
+    )
+
+    webhook_allow_http: bool = Field(False, description="webhooks may have addresses without TLS")
+    webhook_allowed_networks: Networks = Field(
+        (), description="networks that webhooks may reach although they are not public"
     )
