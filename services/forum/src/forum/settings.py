@@ -27,7 +27,7 @@ class ForumSettings(ServiceSettings):
     tree_limit_bytes: int = Field(
         2 * 1024 * 1024, ge=64 * 1024, le=3 * 1024 * 1024, description="most bytes of text in the legacy detail"
     )
-    reply_depth_max: int = Field(100, ge=1, le=900, description="most replies above a reply")
+    reply_depth_max: int = Field(100, ge=1, le=900, description="levels of replies below a post")
 
     new_user_age: Duration = Field(timedelta(days=1), ge=timedelta(0), description="how long a user counts as new")
     new_user_posts_per_hour: int = Field(10, ge=1, description="posts and replies of a new user in an hour")
