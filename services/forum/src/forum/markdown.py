@@ -1,0 +1,252 @@
+"""Markdown to HTML: CommonMark with tables, strikethrough, bare links and mentions, without raw HTML.
+
+A single line break is one in HTML too. What a text may cost is bounded: the parser counts its steps, and a text that
+takes too many, nests too deep or grows too long is `TooComplex`. Without that a few kinds of input take minutes.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+from forum.mentions import MENTIONS_MAX, find_at
+from forum.sanitising import LINK_REL, MENTION_CLASS, is_address, is_external, is_language
+
+_NESTING_MAX = 24
+"""Levels of blocks (a list takes two), and of brackets that are looked into."""
+
+_INLINE_NESTING_MAX = 50
+"""Levels of emphasis."""
+
+_STEPS_PER_LETTER, _STEPS_FREE, _STEPS_MAX = 6, 1000, 250_000
+"""Ordinary texts take less than one step a letter; a step costs about 2 us."""
+
+_BLOCK_STEP = 4
+"""Steps that one look at the beginning of a line counts for: it tries more rules."""
+
+_GROWTH_MAX, _GROWTH_FREE = 12, 4096
+"""HTML per letter of Markdown: a list of empty items has 5, a table of single letters 9."""
+
+_WORDS_ENOUGH = 2000
+
+# Where plain text ends inside a paragraph: the library stops at signs too that mean nothing here.
+_SIGN = re.compile(r"[\\\n`*_~\[\]!<&:@]")
+# Ends at blanks, brackets and quotes, and at Chinese punctuation, which no address contains unescaped.
+_REST_OF_LINK = re.compile(
+    r"//[^\W_][^\s<>\[\]\"`{|}\\^\x00-\x20\u2018-\u201f\u2026\u3000-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]*"
+)
+_LINK_MAX = 2000
+_SCHEMES = ("https", "http")
+
+
+class TooComplex(Exception):
+    """A text that is more work than its length allows."""
+
+
+class Parsed(NamedTuple):
+    """A text as HTML, and what is in it."""
+
+    html: str
+    """Not sanitised yet."""
+    words: str
+    """The beginning of the text without markup, with any blanks."""
+    link_count: int
+    """Links and pictures that lead elsewhere."""
+    user_ids: list[int]
+    """Who is mentioned, in order, each once."""
+
+
+class Markdown:
+    """Renders texts; may be used by several threads."""
+
+    def __init__(self) -> None:
+        options = {"html": False, "maxNesting": _NESTING_MAX, "breaks": True}
+        parser = MarkdownIt("commonmark", options)
+        parser.enable(["table", "strikethrough"]).disable(["html_block", "html_inline"])
+        everywhere = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+        parser.block.ruler.before("table", "limit", _limit_blocks, everywhere)
+        parser.inline.ruler.before("text", "limit", _limit_inline)
+        parser.inline.ruler.before("newline", "bare_link", _bare_link)
+        parser.inline.ruler.before("newline", "mention", _mention)
+        parser.inline.terminator_re = _SIGN
+        parser.validateLink = is_address  # type: ignore[method-assign]
+        self._parser = parser
+        self.render("*", {})  # the rules are compiled at first use: not by two threads at once
+
+    def render(self, text: str, known: Mapping[bytes, int]) -> Parsed:
+        """Return a text as HTML.
+
+        Args:
+            text: Markdown.
+            known: Ids of the users that it may mention, by key.
+
+        Raises:
+            TooComplex: See the class.
+        """
+        steps = min(_STEPS_PER_LETTER * len(text) + _STEPS_FREE, _STEPS_MAX)
+        env: dict[str, Any] = {"steps": steps, "known": known}
+        try:
+            tokens = self._parser.parse(text, env)
+        except RecursionError:
+            raise TooComplex from None
+        contents = _Contents(_GROWTH_MAX * len(text) + _GROWTH_FREE)
+        contents.read(tokens)
+        html = self._parser.renderer.render(tokens, self._parser.options, env)
+        return Parsed(html, "".join(contents.words), contents.link_count, list(contents.user_ids))
+
+
+class _Contents:
+    """Reads the tokens of a text, and sets what the library does not: `rel` of links, alignment of cells."""
+
+    def __init__(self, size_max: int) -> None:
+        self.words: list[str] = []
+        self.link_count = 0
+        self.user_ids: dict[int, None] = {}
+        self._room = size_max
+        self._words_left = _WORDS_ENOUGH
+
+    def read(self, tokens: Sequence[Token]) -> None:
+        """Take the tokens of all blocks."""
+        for token in tokens:
+            self._take_room(token)
+            if token.type == "inline":
+                self._read_inline(token.children or ())
+                self._add_words("\n")
+            elif token.type in ("fence", "code_block"):
+                language = token.info.strip().partition(" ")[0]
+                token.info = language if is_language(language) else ""
+                self._add_words(token.content)
+            elif token.attrs and token.type in ("th_open", "td_open"):
+                token.attrs = {"align": str(token.attrs["style"]).removeprefix("text-align:")}
+
+    def _read_inline(self, tokens: Sequence[Token]) -> None:
+        depth = 0
+        for index, token in enumerate(tokens):
+            depth += token.nesting
+            if depth > _INLINE_NESTING_MAX:
+                raise TooComplex
+            if token.type == "text" or token.type == "code_inline":
+                self._take_room(token)
+                self._add_words(token.content)
+            elif token.type in ("softbreak", "hardbreak"):
+                self._add_words("\n")
+            elif token.type == "link_open":
+                self._take_room(token)
+                self._read_link(tokens, index)
+            elif token.type == "image":
+                self._take_room(token)
+                self.link_count += is_external(str(token.attrs["src"]))
+                for child in token.children or ():
+                    self._add_words(child.content)
+
+    def _read_link(self, tokens: Sequence[Token], index: int) -> None:
+        link = tokens[index]
+        user_id = link.meta.get("user_id")
+        if user_id is None:
+            link.attrs["rel"] = LINK_REL
+            self.link_count += is_external(str(link.attrs["href"]))
+        elif user_id in self.user_ids or len(self.user_ids) < MENTIONS_MAX:
+            self.user_ids[user_id] = None
+        else:
+            link.hidden = tokens[index + 2].hidden = True  # only the name stays
+
+    def _take_room(self, token: Token) -> None:
+        self._room -= len(token.content)
+        if token.attrs:
+            self._room -= sum(len(str(value)) for value in token.attrs.values())
+        if self._room < 0:
+            raise TooComplex
+
+    def _add_words(self, words: str) -> None:
+        if self._words_left > 0:
+            self.words.append(words)
+            self._words_left -= len(words)
+
+
+def _spend(env: Any, steps: int) -> None:
+    left = env["steps"] = env["steps"] - steps
+    if left < 0:
+        raise TooComplex
+
+
+def _limit_blocks(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Count a look at the beginning of a line; never matches. The library would drop what nests too deep."""
+    _spend(state.env, _BLOCK_STEP)
+    if state.level > _NESTING_MAX - 3:
+        raise TooComplex
+    return False
+
+
+def _limit_inline(state: StateInline, silent: bool) -> bool:
+    """Count a step inside a paragraph; never matches."""
+    _spend(state.env, 1)
+    return False
+
+
+def _bare_link(state: StateInline, silent: bool) -> bool:
+    """Make a link of an address that begins with http:// or https://."""
+    source, colon = state.src, state.pos
+    if source[colon] != ":" or state.linkLevel > 0 or not source.startswith("//", colon + 1):
+        return False
+    before = source[max(colon - 6, 0) : colon].lower()
+    scheme = next((scheme for scheme in _SCHEMES if before.endswith(scheme)), "")
+    start = colon - len(scheme)
+    if not scheme or (start > 0 and source[start - 1].isascii() and source[start - 1].isalnum()):
+        return False
+    end = _link_end(source, colon + 1, state.posMax)
+    if not 0 < end - start <= _LINK_MAX:
+        return False
+    url = state.md.normalizeLink(source[start:end])
+    if not silent:
+        if not state.pending.endswith(source[start:colon]):
+            return False
+        state.pending = state.pending[: -len(scheme)]
+        _push_link(state, {"href": url}, source[start:end])
+    state.pos = end
+    return True
+
+
+def _link_end(source: str, slashes: int, limit: int) -> int:
+    """Return where an address ends, 0 if it does not go on behind the colon."""
+    match = _REST_OF_LINK.match(source, slashes, min(limit, slashes + _LINK_MAX + 1))
+    if match is None:
+        return 0
+    end = match.end()
+    opened, closed = match.group().count("("), match.group().count(")")
+    while True:
+        if source[end - 1] in "?!.,:;*_~'":
+            end -= 1
+        elif source[end - 1] == ")" and closed > opened:
+            closed -= 1
+            end -= 1
+        else:
+            return end
+
+
+def _mention(state: StateInline, silent: bool) -> bool:
+    """Make a link of the name of a user behind an `@`, outside of links."""
+    known = state.env["known"]
+    if not known or state.src[state.pos] != "@" or state.linkLevel > 0:
+        return False
+    _spend(state.env, MENTIONS_MAX)
+    mention = find_at(state.src, state.pos, known)
+    if mention is None or mention.end > state.posMax:
+        return False
+    if not silent:
+        attributes = {"class": MENTION_CLASS, "href": f"/users/{mention.user_id}"}
+        link = _push_link(state, attributes, state.src[state.pos : mention.end])
+        link.meta["user_id"] = mention.user_id
+    state.pos = mention.end
+    return True
+
+
+def _push_link(state: StateInline, attributes: dict[str, str | int | float], words: str) -> Token:
+    link = state.push("link_open", "a", 1)
+    link.attrs = attributes
+    state.push("text", "", 0).content = words
+    state.push("link_close", "a", -1)
+    return link
