@@ -8,8 +8,9 @@ from redis.asyncio import Redis
 
 from forum import models
 from forum.main import SERVICE, Service
+from forum.own_events import OwnEvents
 from forum.settings import ForumSettings
-from forum.user_events import SOURCE
+from forum.user_events import SOURCE, UserEvents
 from plaza_kit.app import Part, run_parts
 from plaza_kit.event_stream import stream_name
 from plaza_kit.grpc_server import GrpcServer, ServerLimits
@@ -94,29 +95,33 @@ def serving_parts(service: Service, telemetry: Telemetry) -> list[Part]:
 
 def consuming_parts(service: Service, redis: "Redis") -> list[Part]:
     """Return what applies events, sends webhooks and cleans up: the `consume` role."""
-    tables = (models.inbox, models.dead_letters, models.leases)
-    own_events = [
+    own_shards = Outbox(models.outbox, source=SERVICE).shards
+    return [
+        *_consumers(service, redis, _stream_names(SERVICE, own_shards), events=service.own_events),
+        *_consumers(service, redis, _stream_names(SOURCE, service.settings.auth_shards), events=service.user_events),
+        service.webhook_sender.run,
+        service.housekeeping.run,
+        service.erasure.run,
+    ]
+
+
+def _stream_names(source: str, shards: int) -> list[str]:
+    """Return the names of all event streams of a service."""
+    return [stream_name(source, shard) for shard in range(shards)]
+
+
+def _consumers(
+    service: Service, redis: "Redis", streams: Sequence[str], *, events: OwnEvents | UserEvents
+) -> list[Part]:
+    return [
         Consumer(
             service.foundation.database,
             redis,
-            stream=stream_name(SERVICE, shard),
+            stream=stream,
             group=SERVICE,
-            tables=tables,
-            handler=service.own_events.apply,
-            types=service.own_events.types,
+            tables=(models.inbox, models.dead_letters, models.leases),
+            handler=events.apply,
+            types=events.types,
         ).run
-        for shard in range(Outbox(models.outbox, source=SERVICE).shards)
+        for stream in streams
     ]
-    user_events = [
-        Consumer(
-            service.foundation.database,
-            redis,
-            stream=stream_name(SOURCE, shard),
-            group=SERVICE,
-            tables=tables,
-            handler=service.user_events.apply,
-            types=service.user_events.types,
-        ).run
-        for shard in range(service.settings.auth_shards)
-    ]
-    return [*own_events, *user_events, service.webhook_sender.run, service.housekeeping.run, service.erasure.run]
