@@ -10,7 +10,7 @@ import msgspec
 from gateway.catalogue import Catalogue
 from gateway.jsonschema import Schema, message_schema
 from gateway.problems import Occasion, Problem, ProblemRenderer
-from gateway.routing import Access, Body, Route
+from gateway.routing import Access, Body, Query, Route
 
 REQUEST_ID = "01980c2e7d3c7f0b8e1f5a6b7c8d9e0f"
 DESCRIPTION = """\
@@ -171,7 +171,7 @@ class OpenApi:
         response: Schema = {"description": "Success"}
         if schemas:
             schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-            response["content"] = {"application/json": {"schema": schema}}
+            response["content"] = {operation.media_type: {"schema": schema}}
         if not operation.has_tag:
             return {str(operation.status): response}
         response["headers"] = {"ETag": {"schema": {"type": "string"}}}
@@ -218,10 +218,7 @@ def _parameters(route: Route) -> list[Any]:
         for name, schema in _PATH_SCHEMAS.items()
         if "{" + name + "}" in route.path
     ]
-    parameters.extend(
-        {"name": query.name, "in": "query", "description": query.description, "schema": dict(query.schema)}
-        for query in route.operation.query
-    )
+    parameters.extend(_query_parameter(query) for query in route.operation.query)
     if route.access is not Access.PROBE:
         parameters.append(_LANGUAGE)
     if route.operation.has_tag:
@@ -231,6 +228,12 @@ def _parameters(route: Route) -> list[Any]:
     if route.is_write:
         parameters.append(_IDEMPOTENCY_KEY)
     return parameters
+
+
+def _query_parameter(query: Query) -> Schema:
+    required = {"required": True} if query.is_required else {}
+    parameter = {"name": query.name, "in": "query", "description": query.description, "schema": dict(query.schema)}
+    return {**parameter, **required}
 
 
 def _body_schema(body: Body) -> Schema:

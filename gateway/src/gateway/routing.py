@@ -72,11 +72,12 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query parameter: its name, JSON schema and meaning."""
+    """One query parameter: its name, JSON schema and meaning, and whether nothing goes without it."""
 
     name: str
     schema: Mapping[str, Any]
     description: str
+    is_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ class Operation:
         rate: The class of its rate limit; by default by its method.
         budget: Seconds for everything behind the gateway; by default by its method.
         is_documented: It stands in the OpenAPI document.
-        raw: JSON schema of an answer that is finished bytes of JSON.
+        raw: JSON schema of an answer that is finished bytes.
+        media_type: Of the answer.
         has_tag: The answer has an `ETag`, so that clients can ask whether theirs is still good.
         shared: How the answer may be shared; None is never.
         changes: Tags of the shared answers that a success outdates; `*` is all. Events say so too, a little later.
@@ -122,6 +124,7 @@ class Operation:
     budget: float = 0.0
     is_documented: bool = True
     raw: Mapping[str, Any] | None = None
+    media_type: str = "application/json"
     has_tag: bool = False
     shared: Shared | None = None
     changes: tuple[str, ...] = ()

@@ -54,7 +54,7 @@ def must_be_well_formed(name: str, request: Any) -> None:
     if "page_token" in names and request.page_token:
         raise reason(InvalidArgument, "PAGE_TOKEN_INVALID")
     if name == "Search" and not 1 <= len(request.query) <= 200:
-        raise InvalidArgument(violations=[Violation("q", "TOO_LONG" if request.query else "REQUIRED", 200)])
+        raise InvalidArgument(violations=[Violation("query", "TOO_LONG" if request.query else "REQUIRED", 200)])
     if "violations" in names:
         fields = next((getattr(request, part) for part in ("fields", "preferences") if part in names), request)
         must_be_valid(request, fields, required=name != "UpdateCategory", absent=ABSENT.get(name, "INVALID_REQUEST"))

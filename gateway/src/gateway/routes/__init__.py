@@ -1,14 +1,32 @@
-"""The gateway's routes: each reads, asks one service, and shapes the answer; rules live in the services."""
+"""The gateway's routes: each reads, asks the services, and shapes the answer; rules live in the services."""
 
-from gateway.routes import accounts, documentation, probes, tokens, users, well_known
+from gateway.routes import (
+    accounts,
+    categories,
+    documentation,
+    drafts,
+    feeds,
+    posts,
+    probes,
+    replies,
+    revisions,
+    search,
+    tags,
+    tokens,
+    users,
+    well_known,
+)
 from gateway.routes.legacy import posts as legacy_posts
 from gateway.routes.legacy import resumes
 from gateway.routes.legacy import users as legacy_users
 from gateway.routing import Route
 
+_LEGACY = (legacy_users, resumes, legacy_posts)
+_ACCOUNTS = (accounts, tokens, users)
+_FORUM = (posts, replies, revisions, drafts, categories, tags, search, feeds)
+_PROCESS = (well_known, probes, documentation)
+
 ROUTES: tuple[Route, ...] = tuple(
-    route
-    for group in (legacy_users, resumes, legacy_posts, accounts, tokens, users, well_known, probes, documentation)
-    for route in group.routes.routes
+    route for group in (*_LEGACY, *_ACCOUNTS, *_FORUM, *_PROCESS) for route in group.routes.routes
 )
 """All of the gateway's routes."""

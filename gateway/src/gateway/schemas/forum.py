@@ -217,10 +217,10 @@ class Reply(msgspec.Struct):
 
 
 class Replies(msgspec.Struct):
-    """A page of replies; `next_page_token` is empty on the last one."""
+    """A page of replies; `next_cursor` is empty on the last one."""
 
     replies: list[Reply]
-    next_page_token: str
+    next_cursor: str
 
 
 class RepliesDeleted(msgspec.Struct):
