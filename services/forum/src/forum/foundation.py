@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from forum.clock import Clock
 from forum.events import Events
 from forum.repository.audit import AuditRepository
+from forum.repository.bookmarks import BookmarkRepository
 from forum.repository.cases import CaseRepository
 from forum.repository.categories import CategoryRepository
+from forum.repository.collected import CollectedRepository
 from forum.repository.deliveries import DeliveryRepository
 from forum.repository.erasure import ErasureRepository
 from forum.repository.held_notices import HeldNoticeRepository
@@ -14,7 +16,10 @@ from forum.repository.mentions import MentionRepository
 from forum.repository.merging import MergingRepository
 from forum.repository.notifications import NotificationRepository
 from forum.repository.occasions import OccasionRepository
+from forum.repository.post_pages import PostPageRepository
 from forum.repository.posts import PostRepository
+from forum.repository.reactions import ReactionRepository
+from forum.repository.reading import ReadingRepository
 from forum.repository.recipients import RecipientRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
@@ -24,6 +29,7 @@ from forum.repository.tags import TagRepository
 from forum.repository.trees import TreeRepository
 from forum.repository.users import UserRepository
 from forum.repository.viewers import ViewerRepository
+from forum.repository.votes import VoteRepository
 from forum.repository.webhooks import WebhookRepository
 from forum.repository.word_filters import WordFilterRepository
 from plaza_kit.db import Database
@@ -37,6 +43,8 @@ class Repositories:
 
     audit: AuditRepository
     mentions: MentionRepository
+    blocks: CollectedRepository
+    bookmarks: BookmarkRepository
     cases: CaseRepository
     categories: CategoryRepository
     deliveries: DeliveryRepository
@@ -47,10 +55,15 @@ class Repositories:
     merging: MergingRepository
     removal: RemovalRepository
     replies: ReplyRepository
+    post_pages: PostPageRepository
     posts: PostRepository
     reply_lists: ReplyListRepository
     reports: ReportRepository
+    follows: CollectedRepository
+    reactions: ReactionRepository
+    reading: ReadingRepository
     tags: TagRepository
+    votes: VoteRepository
     erasure: ErasureRepository
     trees: TreeRepository
     users: UserRepository

@@ -1,20 +1,26 @@
 """The composition root: the only module that builds the domain and knows how its parts fit together."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 
 from forum import models
 from forum.addresses import AddressGuard, SystemLookup
+from forum.answers import Answers
 from forum.audit import Audit
 from forum.audit_log import AuditLog
+from forum.blocks import Blocks
+from forum.bookmarks import Bookmarks
 from forum.case_lists import CaseLists
 from forum.case_work import CaseWork
 from forum.cases import Cases
 from forum.categories import CategoryDirectory
 from forum.category_changes import CategoryChanges
 from forum.clock import Clock, utc_now
+from forum.content import Renderer
 from forum.erasure import Erasure
 from forum.events import Events
+from forum.follows import Follows
 from forum.foundation import Foundation, Repositories
 from forum.housekeeping import Housekeeping
 from forum.merging import Merging
@@ -24,13 +30,22 @@ from forum.notices import Notices
 from forum.notifications import Notifications
 from forum.notifying import Notifying
 from forum.own_events import OwnEvents
+from forum.post_pages import PostPages
+from forum.post_rules import PostRules
+from forum.post_views import PostViews
+from forum.post_writing import PostParts, PostWriting
 from forum.posts import PostReads
 from forum.ranks import RANKS
+from forum.reactions import Reactions
+from forum.reading import Reading
 from forum.removal import Removal
+from forum.reply_views import ReplyViews
 from forum.reports import Reports
 from forum.repository.audit import AuditRepository
+from forum.repository.bookmarks import BookmarkRepository
 from forum.repository.cases import CaseRepository
 from forum.repository.categories import CategoryRepository
+from forum.repository.collected import CollectedRepository
 from forum.repository.deliveries import DeliveryRepository
 from forum.repository.erasure import ErasureRepository
 from forum.repository.held_notices import HeldNoticeRepository
@@ -38,7 +53,10 @@ from forum.repository.mentions import MentionRepository
 from forum.repository.merging import MergingRepository
 from forum.repository.notifications import NotificationRepository
 from forum.repository.occasions import OccasionRepository
+from forum.repository.post_pages import PostPageRepository
 from forum.repository.posts import PostRepository
+from forum.repository.reactions import ReactionRepository
+from forum.repository.reading import ReadingRepository
 from forum.repository.recipients import RecipientRepository
 from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
@@ -48,11 +66,14 @@ from forum.repository.tags import TagRepository
 from forum.repository.trees import TreeRepository
 from forum.repository.users import UserRepository
 from forum.repository.viewers import ViewerRepository
+from forum.repository.votes import VoteRepository
 from forum.repository.webhooks import WebhookRepository
 from forum.repository.word_filters import WordFilterRepository
 from forum.servicers.categories import CategoryServicer
+from forum.servicers.engagement import EngagementParts, EngagementServicer
 from forum.servicers.moderation import ModerationParts, ModerationServicer
 from forum.servicers.notifications import NotificationServicer
+from forum.servicers.posts import PostServicer, PostUseCases
 from forum.servicers.tags import TagServicer
 from forum.servicers.webhooks import WebhookServicer
 from forum.settings import ForumSettings
@@ -60,9 +81,11 @@ from forum.summaries import Summaries
 from forum.tag_changes import TagChanges
 from forum.tags import Tags
 from forum.targets import Targets
+from forum.threads import Threads
 from forum.tree import Trees
 from forum.user_events import UserEvents
 from forum.viewers import Viewers
+from forum.votes import Votes
 from forum.webhook_events import WebhookEvents
 from forum.webhook_requests import CONNECT_SECONDS, WebhookRequests
 from forum.webhook_sender import WebhookSender
@@ -72,8 +95,10 @@ from forum.word_filters import WordFilters
 from forum.writers import Writers, WritingLimits
 from plaza.forum.v1 import (
     category_service_pb2_grpc,
+    engagement_service_pb2_grpc,
     moderation_service_pb2_grpc,
     notification_service_pb2_grpc,
+    post_service_pb2_grpc,
     tag_service_pb2_grpc,
     webhook_service_pb2_grpc,
 )
@@ -85,6 +110,9 @@ from plaza_kit.page_token import PageTokens
 from plaza_kit.sealing import Sealer
 
 SERVICE = "forum"
+
+TEXT_QUEUE = 64
+"""Long texts that may wait to be rendered; at the largest, these are some seconds of work."""
 
 
 class Service:
@@ -113,14 +141,17 @@ class Service:
         self.tags = Tags(self.foundation, create_rank=RANKS[settings.tag_create_role])
         self._build_writers()
         self._build_places()
+        self._build_posts()
         self._build_notifications()
         self._build_webhooks()
         self.own_events = OwnEvents(self.foundation, self.notifying, WebhookEvents(self.foundation))
         self.housekeeping = Housekeeping(self.foundation, self.idempotency)
+        self._build_engagement()
         self._build_order()
 
     async def close(self) -> None:
-        """Close the database and what webhooks are sent with."""
+        """Close the database, what webhooks are sent with, and the threads."""
+        self._threads.close()
         await self._webhook_requests.close()
         self._lookup.close()
         await self.foundation.database.close()
@@ -147,6 +178,41 @@ class Service:
         settings = self.settings
         self.trees = Trees(
             self.foundation, self.categories, limit=settings.tree_limit, size_limit=settings.tree_limit_bytes
+        )
+
+    def _build_engagement(self) -> None:
+        foundation, posts, writers = self.foundation, self.post_reads, self.writers
+        targets = Targets(foundation, posts)
+        views = ReplyViews(foundation, self.viewers)
+        self.engagement = EngagementParts(
+            votes=Votes(foundation, targets, writers),
+            reactions=Reactions(foundation, targets, writers),
+            answers=Answers(foundation, posts, writers),
+            bookmarks=Bookmarks(foundation, targets, writers=writers, summaries=self.summaries, views=views),
+            follows=Follows(foundation, self.categories, posts=posts, writers=writers),
+            blocks=Blocks(foundation, writers),
+            reading=Reading(foundation, posts, writers),
+        )
+
+    def _build_posts(self) -> None:
+        foundation, settings = self.foundation, self.settings
+        self._threads = Threads(workers=os.cpu_count() or 1, queue_limit=TEXT_QUEUE)
+        self.renderer = Renderer(foundation, self._threads)
+        parts = PostParts(
+            reads=self.post_reads,
+            writers=self.writers,
+            rules=PostRules(self.categories, self.renderer, self.word_filters),
+            new_users=self.new_users,
+            tags=self.tags,
+            cases=self.cases,
+            removal=self.removal,
+        )
+        views = PostViews(foundation, self.categories, summaries=self.summaries, viewers=self.viewers)
+        self.posts = PostUseCases(
+            writing=PostWriting(foundation, parts, default_category_id=settings.default_category_id),
+            views=views,
+            trees=self.trees,
+            pages=PostPages(foundation, self.categories, page_size_max=settings.posts_page_size_max),
         )
 
     def _build_order(self) -> None:
@@ -191,8 +257,16 @@ class Service:
                 CategoryServicer(database, writes, directory=self.categories, changes=self.category_changes),
             ),
             partial(
+                engagement_service_pb2_grpc.add_EngagementServiceServicer_to_server,
+                EngagementServicer(database, writes, self.engagement),
+            ),
+            partial(
                 moderation_service_pb2_grpc.add_ModerationServiceServicer_to_server,
                 ModerationServicer(database, writes, self.moderation),
+            ),
+            partial(
+                post_service_pb2_grpc.add_PostServiceServicer_to_server,
+                PostServicer(database, writes, self.posts),
             ),
             partial(
                 tag_service_pb2_grpc.add_TagServiceServicer_to_server,
@@ -227,10 +301,17 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
             merging=MergingRepository(),
             removal=RemovalRepository(),
             replies=ReplyRepository(),
+            post_pages=PostPageRepository(database),
             posts=PostRepository(database),
             reply_lists=ReplyListRepository(),
             reports=ReportRepository(),
+            blocks=CollectedRepository(models.blocks),
+            bookmarks=BookmarkRepository(),
+            follows=CollectedRepository(models.follows),
+            reactions=ReactionRepository(),
+            reading=ReadingRepository(),
             tags=TagRepository(),
+            votes=VoteRepository(),
             erasure=ErasureRepository(),
             trees=TreeRepository(database),
             users=UserRepository(),

@@ -14,13 +14,15 @@ from forum.post_writing import PostParts
 from forum.ranks import MODERATOR
 from forum.repository.posts import PostRow
 from forum.revisions import Revisions, Version
+from forum.tags import names_violations
 from forum.writers import Writer
 from plaza.forum.v1 import forum_events_pb2 as events_pb
 from plaza.forum.v1 import post_service_pb2 as pb
 from plaza.forum.v1.post_pb2 import CONTENT_STATUS_HELD, CONTENT_STATUS_LIVE
 from plaza.forum.v1.target_pb2 import TARGET_KIND_POST
 from plaza_kit.caller import Caller
-from plaza_kit.field_values import refuse_broken
+from plaza_kit.field_values import in_order, refuse
+from plaza_kit.fields import check, violations_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class PostEdits:
         writer = await self._parts.writers.require(connection, caller)
         if post.author_id != writer.user_id and writer.rank < MODERATOR:
             raise NotPostAuthor
-        refuse_broken(request)
+        found = [*violations_of(request), *check(request), *names_violations(request.tags)]
+        refuse(in_order(request, found))
         if request.expected_version not in (0, post.version):
             raise VersionMismatch
         category_id = request.category_id or post.category_id

@@ -16,7 +16,7 @@ from forum.new_users import NewUserRules
 from forum.post_rules import PostRules
 from forum.posts import PostReads
 from forum.removal import Removal
-from forum.tags import Tags
+from forum.tags import Tags, names_violations
 from forum.writers import Writers
 from plaza.forum.v1 import forum_events_pb2 as events_pb
 from plaza.forum.v1 import post_service_pb2 as pb
@@ -24,7 +24,7 @@ from plaza.forum.v1.post_pb2 import CONTENT_STATUS_DELETED, CONTENT_STATUS_HELD,
 from plaza.forum.v1.target_pb2 import TARGET_KIND_POST
 from plaza_kit.caller import Caller
 from plaza_kit.errors import Violation
-from plaza_kit.field_values import in_order, refuse_broken
+from plaza_kit.field_values import in_order, refuse
 from plaza_kit.fields import check, missing, violations_of
 
 _TEXTS = ("title", "content")
@@ -142,4 +142,4 @@ def _check_fields(request: pb.CreatePostRequest) -> None:
     required = [Violation(found.field, found.code) for found in in_order(request, [*absent, *empty])]
     if required:
         raise TitleAndContentRequired(violations=required)
-    refuse_broken(request)
+    refuse(in_order(request, [*reported, *check(request), *absent, *names_violations(request.tags)]))
