@@ -50,6 +50,7 @@ class CategoryChanges:
 
     def __init__(self, foundation: Foundation, writers: Writers, audit: Audit, *, default_category_id: int) -> None:
         self._categories = foundation.repositories.categories
+        self._follows = foundation.repositories.follows
         self._events = foundation.events
         self._clock = foundation.clock
         self._writers = writers
@@ -118,6 +119,7 @@ class CategoryChanges:
         is_kept = row.id == self._default_category_id or _has_children(rows, row.id)
         if is_kept or await self._categories.has_posts(connection, row.id):
             raise CategoryNotEmpty
+        await self._follows.delete_from_all(connection, (TARGET_KIND_CATEGORY, row.id))
         await self._categories.delete(connection, row.id)
         await self._announce(connection, caller, row.id, action="category.delete", detail=row.slug)
         return pb.DeleteCategoryResponse()

@@ -59,6 +59,11 @@ class TagRepository:
         """Return the ids of the tags with these normalised names."""
         return list((await connection.execute(select(tags.c.id).where(tags.c.name_key.in_(name_keys)))).scalars())
 
+    async def list_by_ids(self, connection: AsyncConnection, tag_ids: Collection[int]) -> list[TagRow]:
+        """Return those of the tags that are there, in no order."""
+        rows = await connection.execute(select(*_COLUMNS).where(tags.c.id.in_(tag_ids), _IS_THERE))
+        return [TagRow(*row) for row in rows]
+
     async def lock_many(self, connection: AsyncConnection, tag_ids: Collection[int]) -> list[TagRow]:
         """Return those of the tags that are there, by id, and keep their rows locked until the transaction ends."""
         statement = select(*_COLUMNS).where(tags.c.id.in_(tag_ids), _IS_THERE).order_by(tags.c.id)
