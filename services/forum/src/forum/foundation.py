@@ -16,6 +16,7 @@ from forum.repository.mentions import MentionRepository
 from forum.repository.merging import MergingRepository
 from forum.repository.notifications import NotificationRepository
 from forum.repository.occasions import OccasionRepository
+from forum.repository.post_lists import PostListRepository
 from forum.repository.post_pages import PostPageRepository
 from forum.repository.posts import PostRepository
 from forum.repository.reactions import ReactionRepository
@@ -55,6 +56,7 @@ class Repositories:
     merging: MergingRepository
     removal: RemovalRepository
     replies: ReplyRepository
+    post_lists: PostListRepository
     post_pages: PostPageRepository
     posts: PostRepository
     reply_lists: ReplyListRepository

@@ -30,6 +30,7 @@ from forum.notices import Notices
 from forum.notifications import Notifications
 from forum.notifying import Notifying
 from forum.own_events import OwnEvents
+from forum.post_lists import PostLists
 from forum.post_pages import PostPages
 from forum.post_rules import PostRules
 from forum.post_views import PostViews
@@ -39,7 +40,10 @@ from forum.ranks import RANKS
 from forum.reactions import Reactions
 from forum.reading import Reading
 from forum.removal import Removal
+from forum.replies import Replies, ReplyParts
+from forum.reply_lists import ReplyLists
 from forum.reply_views import ReplyViews
+from forum.reply_writing import ReplyWriting
 from forum.reports import Reports
 from forum.repository.audit import AuditRepository
 from forum.repository.bookmarks import BookmarkRepository
@@ -53,6 +57,7 @@ from forum.repository.mentions import MentionRepository
 from forum.repository.merging import MergingRepository
 from forum.repository.notifications import NotificationRepository
 from forum.repository.occasions import OccasionRepository
+from forum.repository.post_lists import PostListRepository
 from forum.repository.post_pages import PostPageRepository
 from forum.repository.posts import PostRepository
 from forum.repository.reactions import ReactionRepository
@@ -74,6 +79,7 @@ from forum.servicers.engagement import EngagementParts, EngagementServicer
 from forum.servicers.moderation import ModerationParts, ModerationServicer
 from forum.servicers.notifications import NotificationServicer
 from forum.servicers.posts import PostServicer, PostUseCases
+from forum.servicers.replies import ReplyServicer, ReplyUseCases
 from forum.servicers.tags import TagServicer
 from forum.servicers.webhooks import WebhookServicer
 from forum.settings import ForumSettings
@@ -99,6 +105,7 @@ from plaza.forum.v1 import (
     moderation_service_pb2_grpc,
     notification_service_pb2_grpc,
     post_service_pb2_grpc,
+    reply_service_pb2_grpc,
     tag_service_pb2_grpc,
     webhook_service_pb2_grpc,
 )
@@ -142,6 +149,7 @@ class Service:
         self._build_writers()
         self._build_places()
         self._build_posts()
+        self._build_replies()
         self._build_notifications()
         self._build_webhooks()
         self.own_events = OwnEvents(self.foundation, self.notifying, WebhookEvents(self.foundation))
@@ -212,7 +220,28 @@ class Service:
             writing=PostWriting(foundation, parts, default_category_id=settings.default_category_id),
             views=views,
             trees=self.trees,
+            lists=PostLists(foundation, self.categories, summaries=self.summaries, tags=self.tags),
             pages=PostPages(foundation, self.categories, page_size_max=settings.posts_page_size_max),
+        )
+
+    def _build_replies(self) -> None:
+        foundation = self.foundation
+        views = ReplyViews(foundation, self.viewers)
+        parts = ReplyParts(
+            directory=self.categories,
+            writers=self.writers,
+            new_users=self.new_users,
+            word_filters=self.word_filters,
+            renderer=self.renderer,
+            removal=self.removal,
+            cases=self.cases,
+            views=views,
+        )
+        replies = Replies(foundation, parts)
+        self.replies = ReplyUseCases(
+            replies=replies,
+            writing=ReplyWriting(foundation, parts, replies=replies, levels=self.settings.reply_depth_max),
+            lists=ReplyLists(foundation, self.post_reads, views),
         )
 
     def _build_order(self) -> None:
@@ -269,6 +298,10 @@ class Service:
                 PostServicer(database, writes, self.posts),
             ),
             partial(
+                reply_service_pb2_grpc.add_ReplyServiceServicer_to_server,
+                ReplyServicer(database, writes, self.replies),
+            ),
+            partial(
                 tag_service_pb2_grpc.add_TagServiceServicer_to_server,
                 TagServicer(database, writes, tags=self.tags, changes=self.tag_changes),
             ),
@@ -301,6 +334,7 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
             merging=MergingRepository(),
             removal=RemovalRepository(),
             replies=ReplyRepository(),
+            post_lists=PostListRepository(),
             post_pages=PostPageRepository(database),
             posts=PostRepository(database),
             reply_lists=ReplyListRepository(),

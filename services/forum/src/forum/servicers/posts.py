@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from forum.post_lists import PostLists
 from forum.post_pages import PostPages
 from forum.post_views import PostViews
 from forum.post_writing import PostWriting
@@ -23,6 +24,7 @@ class PostUseCases:
     writing: PostWriting
     views: PostViews
     trees: Trees
+    lists: PostLists
     pages: PostPages
 
 
@@ -61,6 +63,11 @@ class PostServicer(post_service_pb2_grpc.PostServiceServicer):
     async def GetPostTree(self, request: pb.GetPostTreeRequest, context: Any) -> pb.GetPostTreeResponse:
         """Return one post with the beginning of its reply tree."""
         return await self._posts.trees.get(current_caller(), request.post_id)
+
+    async def ListPosts(self, request: pb.ListPostsRequest, context: Any) -> pb.ListPostsResponse:
+        """Return posts page by page."""
+        async with self._database.read() as connection:
+            return await self._posts.lists.list_page(connection, current_caller(), request)
 
     async def ListPostPage(self, request: pb.ListPostPageRequest, context: Any) -> pb.ListPostPageResponse:
         """Return posts by page number."""
