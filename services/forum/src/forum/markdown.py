@@ -5,11 +5,12 @@ takes too many, nests too deep or grows too long is `TooComplex`. Without that a
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block import StateBlock, table
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
@@ -25,8 +26,11 @@ _INLINE_NESTING_MAX = 50
 _STEPS_PER_LETTER, _STEPS_FREE, _STEPS_MAX = 6, 1000, 250_000
 """Ordinary texts take less than one step a letter; a step costs about 2 us."""
 
-_BLOCK_STEP = 4
+_BLOCK_STEP = 2
 """Steps that one look at the beginning of a line counts for: it tries more rules."""
+
+_CELL_STEPS = 3
+"""Steps that a cell of a table counts for, written or missing at the end of its row."""
 
 _GROWTH_MAX, _GROWTH_FREE = 12, 4096
 """HTML per letter of Markdown: a list of empty items has 5, a table of single letters 9."""
@@ -69,10 +73,12 @@ class Markdown:
         parser.enable(["table", "strikethrough"]).disable(["html_block", "html_inline"])
         everywhere = {"alt": ["paragraph", "reference", "blockquote", "list"]}
         parser.block.ruler.before("table", "limit", _limit_blocks, everywhere)
+        parser.block.ruler.at("table", _limited_table, {"alt": ["paragraph", "reference"]})
         parser.inline.ruler.before("text", "limit", _limit_inline)
         parser.inline.ruler.before("newline", "bare_link", _bare_link)
         parser.inline.ruler.before("newline", "mention", _mention)
         parser.inline.terminator_re = _SIGN
+        parser.inline.skipToken = partial(_skip_token, parser.inline.skipToken)  # type: ignore[method-assign]
         parser.validateLink = is_address  # type: ignore[method-assign]
         self._parser = parser
         self.render("*", {})  # the rules are compiled at first use: not by two threads at once
@@ -181,10 +187,27 @@ def _limit_blocks(state: StateBlock, start: int, end: int, silent: bool) -> bool
     return False
 
 
+def _limited_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Make a table of which all cells count: short rows are filled up to the width of the first."""
+    if not silent and start + 1 < end:
+        columns = state.src.count("|", state.bMarks[start + 1], state.eMarks[start + 1])
+        rows = 0
+        while columns and start + rows < end and not state.isEmpty(start + rows):
+            rows += 1
+            _spend(state.env, columns * _CELL_STEPS)
+    return table(state, start, end, silent)
+
+
 def _limit_inline(state: StateInline, silent: bool) -> bool:
     """Count a step inside a paragraph; never matches."""
     _spend(state.env, 1)
     return False
+
+
+def _skip_token(skip: Callable[[StateInline], None], state: StateInline) -> None:
+    """Count a step of the search for the end of a link's text: it may be looked up, so that no rule sees it."""
+    _spend(state.env, 1)
+    skip(state)
 
 
 def _bare_link(state: StateInline, silent: bool) -> bool:
