@@ -15,7 +15,7 @@ from forum.repository.posts import PostRow
 from forum.repository.removal import ReplyState
 from forum.repository.replies import ReplyRow
 from plaza.forum.v1 import forum_events_pb2 as events_pb
-from plaza.forum.v1.post_pb2 import CONTENT_STATUS_LIVE, ContentStatus
+from plaza.forum.v1.post_pb2 import CONTENT_STATUS_HELD, CONTENT_STATUS_LIVE, ContentStatus
 from plaza_kit.errors import Aborted
 
 
@@ -66,16 +66,17 @@ class Removal:
         """Take a reply out of sight with all live ones below it; return how many replies this concerns.
 
         One that is out of sight already only changes its status, with those that went with it; one that went with
-        another stays as it is.
+        another stays as it is, and what is out of sight is not put on hold.
 
         Raises:
             Aborted: It has just been moved to another post (ABORTED).
         """
         post = await self._rows.lock_post(connection, reply.post_id)
         state = await self._locked(connection, reply)
-        if state.status == status:
+        is_live = state.status == CONTENT_STATUS_LIVE
+        if state.status == status or (status == CONTENT_STATUS_HELD and not is_live):
             return 0
-        if state.status == CONTENT_STATUS_LIVE:
+        if is_live:
             vanishing = await self._rows.list_live_subtree(connection, reply.id)
             await self._rows.hide(connection, vanishing, status=status, root_id=reply.id)
             await self._count_out(
