@@ -26,6 +26,7 @@ from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
 from forum.repository.reply_lists import ReplyListRepository
 from forum.repository.reports import ReportRepository
+from forum.repository.revisions import RevisionRepository
 from forum.repository.tags import TagRepository
 from forum.repository.trees import TreeRepository
 from forum.repository.users import UserRepository
@@ -61,6 +62,7 @@ class Repositories:
     posts: PostRepository
     reply_lists: ReplyListRepository
     reports: ReportRepository
+    revisions: RevisionRepository
     follows: CollectedRepository
     reactions: ReactionRepository
     reading: ReadingRepository

@@ -67,6 +67,7 @@ from forum.repository.removal import RemovalRepository
 from forum.repository.replies import ReplyRepository
 from forum.repository.reply_lists import ReplyListRepository
 from forum.repository.reports import ReportRepository
+from forum.repository.revisions import RevisionRepository
 from forum.repository.tags import TagRepository
 from forum.repository.trees import TreeRepository
 from forum.repository.users import UserRepository
@@ -82,6 +83,7 @@ from forum.servicers.posts import PostServicer, PostUseCases
 from forum.servicers.replies import ReplyServicer, ReplyUseCases
 from forum.servicers.tags import TagServicer
 from forum.servicers.webhooks import WebhookServicer
+from forum.revisions import Revisions
 from forum.settings import ForumSettings
 from forum.summaries import Summaries
 from forum.tag_changes import TagChanges
@@ -146,6 +148,7 @@ class Service:
         self.word_filters = WordFilters(self.foundation)
         self.cases = Cases(self.foundation, self.audit)
         self.tags = Tags(self.foundation, create_rank=RANKS[settings.tag_create_role])
+        self.revisions = Revisions(self.foundation)
         self._build_writers()
         self._build_places()
         self._build_posts()
@@ -339,6 +342,7 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
             posts=PostRepository(database),
             reply_lists=ReplyListRepository(),
             reports=ReportRepository(),
+            revisions=RevisionRepository(),
             blocks=CollectedRepository(models.blocks),
             bookmarks=BookmarkRepository(),
             follows=CollectedRepository(models.follows),
