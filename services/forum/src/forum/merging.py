@@ -103,7 +103,7 @@ class Merging:
         self, connection: AsyncConnection, caller: Caller, posts: tuple[PostRow, PostRow], moved: Sequence[int]
     ) -> None:
         source, target = posts
-        detail = f"{len(moved)} replies to post {target.id}"
+        detail = f"{len(moved)} to post {target.id}"
         await self._audit.record(
             connection, caller.user_id, action="replies.merge", target=(TARGET_KIND_POST, source.id), detail=detail
         )

@@ -362,8 +362,8 @@ class TestDecisions:
 
     async def test_dismissal_does_not_bring_back_what_its_author_deleted(self, forum: Any) -> None:
         post_id, case_id = await reported_post(forum)
-        request = post_service_pb2.DeletePostRequest(post_id=post_id)
-        await forum.call("DeletePost", request, forum.user("alice"))
+        deletion = post_service_pb2.DeletePostRequest(post_id=post_id)
+        await forum.call("DeletePost", deletion, forum.user("alice"))
 
         await forum.call("ResolveCase", resolve(case_id), forum.moderator())
 
@@ -424,8 +424,8 @@ class TestLists:
             await reported_post(forum)
         first = await forum.call("ListCases", pb.ListCasesRequest(page_size=1), forum.moderator())
 
-        for token, state in ((first.next_page_token, pb.CASE_STATE_OPEN), ("nonsense", 0)):
-            request = pb.ListCasesRequest(page_token=token, state=state)
+        of_others = pb.ListCasesRequest(page_token=first.next_page_token, state=pb.CASE_STATE_OPEN)
+        for request in (of_others, pb.ListCasesRequest(page_token="nonsense")):
             await forum.refused("ListCases", request, "PAGE_TOKEN_INVALID", forum.moderator())
 
     async def test_broken_requests_are_refused(self, forum: Any) -> None:

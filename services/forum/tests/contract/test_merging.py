@@ -211,7 +211,7 @@ async def test_it_is_recorded_and_announced_on_both_posts(forum: Any) -> None:
     assert (entry.action, entry.target, entry.detail) == (
         "replies.merge",
         Target(kind=TARGET_KIND_POST, id=source_id),
-        f"2 replies to post {target_id}",
+        f"2 to post {target_id}",
     )
 
 

@@ -674,7 +674,7 @@ Global___TagChanged: _TypeAlias = TagChanged  # noqa: Y015
 
 @_typing.final
 class CaseChanged(_message.Message):
-    """A case came up, was claimed, released or resolved; subject `moderation`."""
+    """A case came up, was reported again, held, claimed, released or resolved; subject `moderation`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

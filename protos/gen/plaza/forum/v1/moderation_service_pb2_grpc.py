@@ -28,7 +28,8 @@ if _version_not_supported:
 class ModerationServiceStub:
     """Keeping order. Each action of a moderator is an entry of the audit log, in the same transaction.
 
-    Reasons of all methods with a post or target: POST_NOT_FOUND, REPLY_NOT_FOUND, INVALID_REQUEST.
+    Reasons of all methods with a post or target: POST_NOT_FOUND, REPLY_NOT_FOUND, INVALID_REQUEST. Of all that change
+    something: USER_BANNED.
     """
 
     def __init__(self, channel):
@@ -142,7 +143,8 @@ class ModerationServiceStub:
 class ModerationServiceServicer:
     """Keeping order. Each action of a moderator is an entry of the audit log, in the same transaction.
 
-    Reasons of all methods with a post or target: POST_NOT_FOUND, REPLY_NOT_FOUND, INVALID_REQUEST.
+    Reasons of all methods with a post or target: POST_NOT_FOUND, REPLY_NOT_FOUND, INVALID_REQUEST. Of all that change
+    something: USER_BANNED.
     """
 
     def PinPost(self, request, context):
@@ -197,14 +199,15 @@ class ModerationServiceServicer:
 
     def MergeReplies(self, request, context):
         """Moves replies, each with those below it, into another post: there they answer the post itself and are numbered anew,
-        after what is there.
+        after what is there. At most 5,000 move at once.
+        Reasons: LIMIT_REACHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RemoveContent(self, request, context):
-        """Removes a post, or a reply with those below it; its author is told why.
+        """Removes a post, or a reply with those below it; its author is told why. Resolves its open case.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -243,7 +246,7 @@ class ModerationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ClaimCase(self, request, context):
-        """Takes a case for 30 minutes, so that nobody else works on it.
+        """Takes a case for 30 minutes, so that nobody else works on it; again, for 30 more.
         Reasons: CASE_NOT_FOUND, CASE_CLAIMED, CASE_RESOLVED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -260,7 +263,8 @@ class ModerationServiceServicer:
 
     def ResolveCase(self, request, context):
         """Decides a case: `dismiss` leaves the content or, if it was held, lets it through; `remove` removes it.
-        Reasons: CASE_NOT_FOUND, CASE_CLAIMED (by another), CASE_RESOLVED.
+        Reasons: CASE_NOT_FOUND, CASE_CLAIMED (by another), CASE_RESOLVED, NOT_REMOVED (a held reply cannot be let through
+        while the one that it answers is out of sight).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -411,7 +415,8 @@ def add_ModerationServiceServicer_to_server(servicer, server):
 class ModerationService:
     """Keeping order. Each action of a moderator is an entry of the audit log, in the same transaction.
 
-    Reasons of all methods with a post or target: POST_NOT_FOUND, REPLY_NOT_FOUND, INVALID_REQUEST.
+    Reasons of all methods with a post or target: POST_NOT_FOUND, REPLY_NOT_FOUND, INVALID_REQUEST. Of all that change
+    something: USER_BANNED.
     """
 
     @staticmethod

@@ -15,7 +15,8 @@ GRPC_VERSION: str
 class ModerationServiceStub:
     """Keeping order. Each action of a moderator is an entry of the audit log, in the same transaction.
 
-    Reasons of all methods with a post or target: POST_NOT_FOUND, REPLY_NOT_FOUND, INVALID_REQUEST.
+    Reasons of all methods with a post or target: POST_NOT_FOUND, REPLY_NOT_FOUND, INVALID_REQUEST. Of all that change
+    something: USER_BANNED.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -37,10 +38,11 @@ class ModerationServiceStub:
     """
     MergeReplies: _aio.UnaryUnaryMultiCallable[_moderation_service_pb2.MergeRepliesRequest, _moderation_service_pb2.MergeRepliesResponse]
     """Moves replies, each with those below it, into another post: there they answer the post itself and are numbered anew,
-    after what is there.
+    after what is there. At most 5,000 move at once.
+    Reasons: LIMIT_REACHED.
     """
     RemoveContent: _aio.UnaryUnaryMultiCallable[_moderation_service_pb2.RemoveContentRequest, _moderation_service_pb2.RemoveContentResponse]
-    """Removes a post, or a reply with those below it; its author is told why."""
+    """Removes a post, or a reply with those below it; its author is told why. Resolves its open case."""
     RestoreContent: _aio.UnaryUnaryMultiCallable[_moderation_service_pb2.RestoreContentRequest, _moderation_service_pb2.RestoreContentResponse]
     """Brings back what was removed, deleted or held, with what vanished together with it.
     Reasons: NOT_REMOVED.
@@ -58,7 +60,7 @@ class ModerationServiceStub:
     Reasons: CASE_NOT_FOUND.
     """
     ClaimCase: _aio.UnaryUnaryMultiCallable[_moderation_service_pb2.ClaimCaseRequest, _moderation_service_pb2.ClaimCaseResponse]
-    """Takes a case for 30 minutes, so that nobody else works on it.
+    """Takes a case for 30 minutes, so that nobody else works on it; again, for 30 more.
     Reasons: CASE_NOT_FOUND, CASE_CLAIMED, CASE_RESOLVED.
     """
     ReleaseCase: _aio.UnaryUnaryMultiCallable[_moderation_service_pb2.ReleaseCaseRequest, _moderation_service_pb2.ReleaseCaseResponse]
@@ -67,7 +69,8 @@ class ModerationServiceStub:
     """
     ResolveCase: _aio.UnaryUnaryMultiCallable[_moderation_service_pb2.ResolveCaseRequest, _moderation_service_pb2.ResolveCaseResponse]
     """Decides a case: `dismiss` leaves the content or, if it was held, lets it through; `remove` removes it.
-    Reasons: CASE_NOT_FOUND, CASE_CLAIMED (by another), CASE_RESOLVED.
+    Reasons: CASE_NOT_FOUND, CASE_CLAIMED (by another), CASE_RESOLVED, NOT_REMOVED (a held reply cannot be let through
+    while the one that it answers is out of sight).
     """
     ListAuditEntries: _aio.UnaryUnaryMultiCallable[_moderation_service_pb2.ListAuditEntriesRequest, _moderation_service_pb2.ListAuditEntriesResponse]
     """The audit log, newest first.
@@ -87,7 +90,8 @@ class ModerationServiceStub:
 class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeping order. Each action of a moderator is an entry of the audit log, in the same transaction.
 
-    Reasons of all methods with a post or target: POST_NOT_FOUND, REPLY_NOT_FOUND, INVALID_REQUEST.
+    Reasons of all methods with a post or target: POST_NOT_FOUND, REPLY_NOT_FOUND, INVALID_REQUEST. Of all that change
+    something: USER_BANNED.
     """
 
     @_abc_1.abstractmethod
@@ -155,7 +159,8 @@ class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_moderation_service_pb2.MergeRepliesRequest, _abc.Awaitable[_moderation_service_pb2.MergeRepliesResponse]],
     ) -> _abc.Awaitable[_moderation_service_pb2.MergeRepliesResponse]:
         """Moves replies, each with those below it, into another post: there they answer the post itself and are numbered anew,
-        after what is there.
+        after what is there. At most 5,000 move at once.
+        Reasons: LIMIT_REACHED.
         """
 
     @_abc_1.abstractmethod
@@ -164,7 +169,7 @@ class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _moderation_service_pb2.RemoveContentRequest,
         context: _aio.ServicerContext[_moderation_service_pb2.RemoveContentRequest, _abc.Awaitable[_moderation_service_pb2.RemoveContentResponse]],
     ) -> _abc.Awaitable[_moderation_service_pb2.RemoveContentResponse]:
-        """Removes a post, or a reply with those below it; its author is told why."""
+        """Removes a post, or a reply with those below it; its author is told why. Resolves its open case."""
 
     @_abc_1.abstractmethod
     def RestoreContent(
@@ -212,7 +217,7 @@ class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _moderation_service_pb2.ClaimCaseRequest,
         context: _aio.ServicerContext[_moderation_service_pb2.ClaimCaseRequest, _abc.Awaitable[_moderation_service_pb2.ClaimCaseResponse]],
     ) -> _abc.Awaitable[_moderation_service_pb2.ClaimCaseResponse]:
-        """Takes a case for 30 minutes, so that nobody else works on it.
+        """Takes a case for 30 minutes, so that nobody else works on it; again, for 30 more.
         Reasons: CASE_NOT_FOUND, CASE_CLAIMED, CASE_RESOLVED.
         """
 
@@ -233,7 +238,8 @@ class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_moderation_service_pb2.ResolveCaseRequest, _abc.Awaitable[_moderation_service_pb2.ResolveCaseResponse]],
     ) -> _abc.Awaitable[_moderation_service_pb2.ResolveCaseResponse]:
         """Decides a case: `dismiss` leaves the content or, if it was held, lets it through; `remove` removes it.
-        Reasons: CASE_NOT_FOUND, CASE_CLAIMED (by another), CASE_RESOLVED.
+        Reasons: CASE_NOT_FOUND, CASE_CLAIMED (by another), CASE_RESOLVED, NOT_REMOVED (a held reply cannot be let through
+        while the one that it answers is out of sight).
         """
 
     @_abc_1.abstractmethod
