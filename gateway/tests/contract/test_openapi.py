@@ -18,6 +18,12 @@ CONFIGURATION = """
 seed = 20260101
 [parameters]
 page_token = ""
+cursor = ""
+# A version that does not hold, whatever it looks like, is 412.
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412", "429", "5xx"]
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "412", "415", "422", "428", "429", "5xx"]
 [warnings]
 fail-on = ["missing_auth", "missing_test_data"]
 """

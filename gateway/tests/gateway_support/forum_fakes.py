@@ -3,6 +3,7 @@
 Objects with ids 1 to 9 exist. `state.answers[method]` replaces an answer.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -25,6 +26,7 @@ TARGETS = {
     target_pb2.TARGET_KIND_TAG: "TAG_NOT_FOUND",
     target_pb2.TARGET_KIND_USER: "USER_NOT_FOUND",
 }
+SLUG = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 ABSENT = {
     "CreatePost": "TITLE_AND_CONTENT_REQUIRED",
     "CreateReply": "REPLY_CONTENT_REQUIRED",
@@ -56,8 +58,10 @@ def must_be_well_formed(name: str, request: Any) -> None:
     if name == "Search" and not 1 <= len(request.query) <= 200:
         raise InvalidArgument(violations=[Violation("query", "TOO_LONG" if request.query else "REQUIRED", 200)])
     if "violations" in names:
-        fields = next((getattr(request, part) for part in ("fields", "preferences") if part in names), request)
+        fields: Any = next((getattr(request, part) for part in ("fields", "preferences") if part in names), request)
         must_be_valid(request, fields, required=name != "UpdateCategory", absent=ABSENT.get(name, "INVALID_REQUEST"))
+        if name.endswith("Category") and fields.HasField("slug") and not SLUG.fullmatch(fields.slug):
+            raise InvalidArgument(violations=[Violation("slug", "BAD_FORMAT")])
 
 
 def method_of(contract: MethodDescriptor) -> Callable[[Any, Any, Any], Any]:
