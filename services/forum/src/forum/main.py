@@ -30,6 +30,7 @@ from forum.notices import Notices
 from forum.notifications import Notifications
 from forum.notifying import Notifying
 from forum.own_events import OwnEvents
+from forum.post_edits import PostEdits
 from forum.post_lists import PostLists
 from forum.post_pages import PostPages
 from forum.post_rules import PostRules
@@ -75,6 +76,7 @@ from forum.repository.viewers import ViewerRepository
 from forum.repository.votes import VoteRepository
 from forum.repository.webhooks import WebhookRepository
 from forum.repository.word_filters import WordFilterRepository
+from forum.revisions import Revisions
 from forum.servicers.categories import CategoryServicer
 from forum.servicers.engagement import EngagementParts, EngagementServicer
 from forum.servicers.moderation import ModerationParts, ModerationServicer
@@ -83,7 +85,6 @@ from forum.servicers.posts import PostServicer, PostUseCases
 from forum.servicers.replies import ReplyServicer, ReplyUseCases
 from forum.servicers.tags import TagServicer
 from forum.servicers.webhooks import WebhookServicer
-from forum.revisions import Revisions
 from forum.settings import ForumSettings
 from forum.summaries import Summaries
 from forum.tag_changes import TagChanges
@@ -221,6 +222,7 @@ class Service:
         views = PostViews(foundation, self.categories, summaries=self.summaries, viewers=self.viewers)
         self.posts = PostUseCases(
             writing=PostWriting(foundation, parts, default_category_id=settings.default_category_id),
+            edits=PostEdits(foundation, parts, revisions=self.revisions, audit=self.audit, views=views),
             views=views,
             trees=self.trees,
             lists=PostLists(foundation, self.categories, summaries=self.summaries, tags=self.tags),
@@ -273,11 +275,11 @@ class Service:
     def _build_webhooks(self) -> None:
         settings = self.settings
         self._lookup = SystemLookup(CONNECT_SECONDS)
-        guard = AddressGuard(
+        self.webhook_guard = AddressGuard(
             self._lookup, allow_http=settings.webhook_allow_http, allowed_networks=settings.webhook_allowed_networks
         )
-        self._webhook_requests = WebhookRequests(guard)
-        self.webhooks = Webhooks(self.foundation, self.writers, audit=self.audit, guard=guard)
+        self._webhook_requests = WebhookRequests(self.webhook_guard)
+        self.webhooks = Webhooks(self.foundation, self.writers, audit=self.audit, guard=self.webhook_guard)
         self.webhook_sender = WebhookSender(self.foundation, self._webhook_requests)
 
     def registrations(self) -> Sequence[RegisterServicer]:

@@ -209,7 +209,7 @@ def _in_sight(selection: Selection) -> list[ColumnElement[bool]]:
         conditions.append(posts.c.category_id.not_in(sorted(selection.hidden)))
     if selection.reader_id:
         blocked = (blocks.c.user_id == selection.reader_id, blocks.c.blocked_user_id == posts.c.author_id)
-        conditions.append(~exists().where(*blocked))
+        conditions.append(~exists().where(*blocked).correlate(posts))
     return conditions
 
 
@@ -225,13 +225,14 @@ def _filters(selection: Selection) -> list[ColumnElement[bool]]:
     if selection.category_ids and (is_narrowed or selection.tag_id):
         conditions.append(posts.c.category_id.in_(selection.category_ids))
     if selection.tag_id and is_narrowed:
-        tagged = (post_tags.c.post_id == posts.c.id, post_tags.c.tag_id == selection.tag_id)
-        conditions.append(exists().where(*tagged))
+        tagged = post_tags.alias()  # a source may read the same table for another tag
+        has_tag = (tagged.c.post_id == posts.c.id, tagged.c.tag_id == selection.tag_id)
+        conditions.append(exists().where(*has_tag).correlate(posts))
     if selection.unread_since is not None:
         read = and_(
             post_reads.c.user_id == selection.reader_id,
             post_reads.c.post_id == posts.c.id,
             post_reads.c.last_read_number >= posts.c.reply_seq,
         )
-        conditions += [posts.c.last_activity_time > selection.unread_since, ~exists().where(read)]
+        conditions += [posts.c.last_activity_time > selection.unread_since, ~exists().where(read).correlate(posts)]
     return conditions

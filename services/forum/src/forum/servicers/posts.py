@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from forum.post_edits import PostEdits
 from forum.post_lists import PostLists
 from forum.post_pages import PostPages
 from forum.post_views import PostViews
@@ -22,6 +23,7 @@ class PostUseCases:
     """What the service can do with posts."""
 
     writing: PostWriting
+    edits: PostEdits
     views: PostViews
     trees: Trees
     lists: PostLists
@@ -44,6 +46,15 @@ class PostServicer(post_service_pb2_grpc.PostServiceServicer):
             return await self._posts.writing.create(connection, caller, request)
 
         return await self._writes.run("CreatePost", request, pb.CreatePostResponse, work)
+
+    async def UpdatePost(self, request: pb.UpdatePostRequest, context: Any) -> pb.UpdatePostResponse:
+        """Change a post."""
+        caller = current_caller()
+
+        async def work(connection: AsyncConnection) -> pb.UpdatePostResponse:
+            return await self._posts.edits.update(connection, caller, request)
+
+        return await self._writes.run("UpdatePost", request, pb.UpdatePostResponse, work)
 
     async def DeletePost(self, request: pb.DeletePostRequest, context: Any) -> pb.DeletePostResponse:
         """Delete a post with its replies."""
