@@ -6,14 +6,13 @@ value: lengths, ranges and formats are the domain's business.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.body import JsonObject
 from plaza.options.v1 import options_pb2
 from plaza.types.v1.field_violation_pb2 import FieldViolation
 from plaza_kit.errors import Violation
@@ -154,7 +153,7 @@ def fields_of(descriptor: Descriptor) -> tuple[Field, ...]:
     )
 
 
-def decode(body: JsonObject, message: MessageT) -> tuple[MessageT, Decoded]:
+def decode(body: Mapping[str, Any], message: MessageT) -> tuple[MessageT, Decoded]:
     """Fill `message` from `body` and return it, with what was present and what did not fit.
 
     Args:

@@ -25,6 +25,7 @@ _NOT_SHORT = (b"authorization", b"cookie", b"origin")
 _encode = msgspec.json.Encoder().encode
 _JSON: Header = (b"content-type", b"application/json")
 
+
 def tags_of(templates: tuple[str, ...], params: Mapping[str, str]) -> tuple[str, ...]:
     """Return tags with the path's parameters filled in; leading zeros of an id do not count."""
     values = {name: value.lstrip("0") for name, value in params.items()}

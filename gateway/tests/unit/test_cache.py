@@ -49,7 +49,7 @@ async def test_second_request_is_answered_from_memory(cache: Cache, source: Sour
 
 async def test_entry_ends_after_its_lifetime(cache: Cache, source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    monkeypatch.setattr("gateway.cache.time.monotonic", lambda: now)
     await cache.fetch("k", TAGS, source)
     now += module.LIFETIME_SECONDS - 0.01
     assert cache.find("k") is not None
@@ -61,7 +61,7 @@ async def test_entry_ends_after_its_lifetime(cache: Cache, source: Source, monke
 
 async def test_lifetime_counts_from_before_the_question(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    monkeypatch.setattr("gateway.cache.time.monotonic", lambda: now)
 
     async def slow() -> SharedAnswer:
         nonlocal now

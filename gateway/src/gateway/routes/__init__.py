@@ -2,10 +2,15 @@
 
 from gateway.routes import (
     accounts,
+    cases,
     categories,
     documentation,
     drafts,
+    engagement,
     feeds,
+    following,
+    moderation,
+    notifications,
     posts,
     probes,
     replies,
@@ -14,6 +19,7 @@ from gateway.routes import (
     tags,
     tokens,
     users,
+    webhooks,
     well_known,
 )
 from gateway.routes.legacy import posts as legacy_posts
@@ -24,9 +30,11 @@ from gateway.routing import Route
 _LEGACY = (legacy_users, resumes, legacy_posts)
 _ACCOUNTS = (accounts, tokens, users)
 _FORUM = (posts, replies, revisions, drafts, categories, tags, search, feeds)
+_PEOPLE = (engagement, following, notifications)
+_ORDER = (moderation, cases, webhooks)
 _PROCESS = (well_known, probes, documentation)
 
 ROUTES: tuple[Route, ...] = tuple(
-    route for group in (*_LEGACY, *_ACCOUNTS, *_FORUM, *_PROCESS) for route in group.routes.routes
+    route for group in (*_LEGACY, *_ACCOUNTS, *_FORUM, *_PEOPLE, *_ORDER, *_PROCESS) for route in group.routes.routes
 )
 """All of the gateway's routes."""
