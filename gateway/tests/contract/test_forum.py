@@ -25,7 +25,7 @@ POST = {
     "reactions": [{"emoji": "👍", "count": 2}],
     "viewer": None,
 }
-REPLY = {
+REPLY: dict[str, Any] = {
     "id": 5, "post_id": 1, "parent_reply_id": None, "number": 1, "depth": 0, "author": ALICE,
     "content": "In a big pot.", "content_html": "<p>In a big pot.</p>", "created_time": T, "updated_time": T,
     "up_count": 0, "down_count": 0, "child_count": 0, "is_accepted": False, "status": "live", "version": 2,
