@@ -10,6 +10,7 @@ from forum.repository.cases import CaseRepository
 from forum.repository.categories import CategoryRepository
 from forum.repository.collected import CollectedRepository
 from forum.repository.deliveries import DeliveryRepository
+from forum.repository.drafts import DraftRepository
 from forum.repository.erasure import ErasureRepository
 from forum.repository.held_notices import HeldNoticeRepository
 from forum.repository.mentions import MentionRepository
@@ -68,6 +69,7 @@ class Repositories:
     reading: ReadingRepository
     tags: TagRepository
     votes: VoteRepository
+    drafts: DraftRepository
     erasure: ErasureRepository
     trees: TreeRepository
     users: UserRepository

@@ -18,6 +18,7 @@ from forum.categories import CategoryDirectory
 from forum.category_changes import CategoryChanges
 from forum.clock import Clock, utc_now
 from forum.content import Renderer
+from forum.drafts import Drafts
 from forum.erasure import Erasure
 from forum.events import Events
 from forum.follows import Follows
@@ -52,6 +53,7 @@ from forum.repository.cases import CaseRepository
 from forum.repository.categories import CategoryRepository
 from forum.repository.collected import CollectedRepository
 from forum.repository.deliveries import DeliveryRepository
+from forum.repository.drafts import DraftRepository
 from forum.repository.erasure import ErasureRepository
 from forum.repository.held_notices import HeldNoticeRepository
 from forum.repository.mentions import MentionRepository
@@ -78,6 +80,7 @@ from forum.repository.webhooks import WebhookRepository
 from forum.repository.word_filters import WordFilterRepository
 from forum.revisions import Revisions
 from forum.servicers.categories import CategoryServicer
+from forum.servicers.drafts import DraftServicer
 from forum.servicers.engagement import EngagementParts, EngagementServicer
 from forum.servicers.moderation import ModerationParts, ModerationServicer
 from forum.servicers.notifications import NotificationServicer
@@ -104,6 +107,7 @@ from forum.word_filters import WordFilters
 from forum.writers import Writers, WritingLimits
 from plaza.forum.v1 import (
     category_service_pb2_grpc,
+    draft_service_pb2_grpc,
     engagement_service_pb2_grpc,
     moderation_service_pb2_grpc,
     notification_service_pb2_grpc,
@@ -164,7 +168,7 @@ class Service:
     async def close(self) -> None:
         """Close the database, what webhooks are sent with, and the threads."""
         self._threads.close()
-        await self._webhook_requests.close()
+        await self.webhook_requests.close()
         self._lookup.close()
         await self.foundation.database.close()
 
@@ -179,6 +183,7 @@ class Service:
         self.writers = Writers(self.foundation, limits)
         self.new_users = NewUserRules(self.foundation, limits)
         self.removal = Removal(self.foundation)
+        self.drafts = Drafts(self.foundation, self.writers)
         self.user_events = UserEvents(self.foundation)
         self.erasure = Erasure(self.foundation)
 
@@ -278,9 +283,9 @@ class Service:
         self.webhook_guard = AddressGuard(
             self._lookup, allow_http=settings.webhook_allow_http, allowed_networks=settings.webhook_allowed_networks
         )
-        self._webhook_requests = WebhookRequests(self.webhook_guard)
+        self.webhook_requests = WebhookRequests(self.webhook_guard)
         self.webhooks = Webhooks(self.foundation, self.writers, audit=self.audit, guard=self.webhook_guard)
-        self.webhook_sender = WebhookSender(self.foundation, self._webhook_requests)
+        self.webhook_sender = WebhookSender(self.foundation, self.webhook_requests)
 
     def registrations(self) -> Sequence[RegisterServicer]:
         """Return what registers each servicer with a server."""
@@ -289,6 +294,10 @@ class Service:
             partial(
                 category_service_pb2_grpc.add_CategoryServiceServicer_to_server,
                 CategoryServicer(database, writes, directory=self.categories, changes=self.category_changes),
+            ),
+            partial(
+                draft_service_pb2_grpc.add_DraftServiceServicer_to_server,
+                DraftServicer(database, writes, self.drafts),
             ),
             partial(
                 engagement_service_pb2_grpc.add_EngagementServiceServicer_to_server,
@@ -352,6 +361,7 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
             reading=ReadingRepository(),
             tags=TagRepository(),
             votes=VoteRepository(),
+            drafts=DraftRepository(),
             erasure=ErasureRepository(),
             trees=TreeRepository(database),
             users=UserRepository(),
