@@ -43,6 +43,7 @@ from forum.reactions import Reactions
 from forum.reading import Reading
 from forum.removal import Removal
 from forum.replies import Replies, ReplyParts
+from forum.reply_edits import ReplyEdits
 from forum.reply_lists import ReplyLists
 from forum.reply_views import ReplyViews
 from forum.reply_writing import ReplyWriting
@@ -251,6 +252,7 @@ class Service:
         self.replies = ReplyUseCases(
             replies=replies,
             writing=ReplyWriting(foundation, parts, replies=replies, levels=self.settings.reply_depth_max),
+            edits=ReplyEdits(foundation, parts, replies=replies, revisions=self.revisions, audit=self.audit),
             lists=ReplyLists(foundation, self.post_reads, views),
         )
 
