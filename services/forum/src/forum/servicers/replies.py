@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forum.replies import Replies
+from forum.reply_edits import ReplyEdits
 from forum.reply_lists import ReplyLists
 from forum.reply_writing import ReplyWriting
 from forum.servicers.writes import Writes
@@ -21,6 +22,7 @@ class ReplyUseCases:
 
     replies: Replies
     writing: ReplyWriting
+    edits: ReplyEdits
     lists: ReplyLists
 
 
@@ -40,6 +42,15 @@ class ReplyServicer(reply_service_pb2_grpc.ReplyServiceServicer):
             return pb.CreateReplyResponse(reply=await self._use_cases.writing.create(connection, caller, request))
 
         return await self._writes.run("CreateReply", request, pb.CreateReplyResponse, work)
+
+    async def UpdateReply(self, request: pb.UpdateReplyRequest, context: Any) -> pb.UpdateReplyResponse:
+        """Change a reply."""
+        caller = current_caller()
+
+        async def work(connection: AsyncConnection) -> pb.UpdateReplyResponse:
+            return pb.UpdateReplyResponse(reply=await self._use_cases.edits.update(connection, caller, request))
+
+        return await self._writes.run("UpdateReply", request, pb.UpdateReplyResponse, work)
 
     async def DeleteReply(self, request: pb.DeleteReplyRequest, context: Any) -> pb.DeleteReplyResponse:
         """Delete a reply with those below it."""
