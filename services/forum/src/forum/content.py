@@ -10,7 +10,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forum.foundation import Foundation
-from forum.markdown import Markdown, TooComplex
+from forum.markdown import Markdown
+from forum.markdown_rules import TooComplex
 from forum.mentions import keys_in
 from forum.sanitising import Sanitiser
 from forum.threads import Threads
