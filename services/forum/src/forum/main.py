@@ -79,6 +79,7 @@ from forum.repository.viewers import ViewerRepository
 from forum.repository.votes import VoteRepository
 from forum.repository.webhooks import WebhookRepository
 from forum.repository.word_filters import WordFilterRepository
+from forum.revision_history import Editing, RevisionHistory
 from forum.revisions import Revisions
 from forum.servicers.categories import CategoryServicer
 from forum.servicers.drafts import DraftServicer
@@ -87,6 +88,7 @@ from forum.servicers.moderation import ModerationParts, ModerationServicer
 from forum.servicers.notifications import NotificationServicer
 from forum.servicers.posts import PostServicer, PostUseCases
 from forum.servicers.replies import ReplyServicer, ReplyUseCases
+from forum.servicers.revisions import RevisionServicer
 from forum.servicers.tags import TagServicer
 from forum.servicers.webhooks import WebhookServicer
 from forum.settings import ForumSettings
@@ -114,6 +116,7 @@ from plaza.forum.v1 import (
     notification_service_pb2_grpc,
     post_service_pb2_grpc,
     reply_service_pb2_grpc,
+    revision_service_pb2_grpc,
     tag_service_pb2_grpc,
     webhook_service_pb2_grpc,
 )
@@ -159,6 +162,7 @@ class Service:
         self._build_places()
         self._build_posts()
         self._build_replies()
+        self._build_revisions()
         self._build_notifications()
         self._build_webhooks()
         self.own_events = OwnEvents(self.foundation, self.notifying, WebhookEvents(self.foundation))
@@ -256,6 +260,10 @@ class Service:
             lists=ReplyLists(foundation, self.post_reads, views),
         )
 
+    def _build_revisions(self) -> None:
+        editing = Editing(self.post_reads, self.replies.replies, self.posts.edits, self.replies.edits)
+        self.revision_history = RevisionHistory(self.foundation, editing, writers=self.writers, threads=self._threads)
+
     def _build_order(self) -> None:
         foundation, writers, audit = self.foundation, self.writers, self.audit
         targets = Targets(foundation, self.post_reads)
@@ -316,6 +324,10 @@ class Service:
             partial(
                 reply_service_pb2_grpc.add_ReplyServiceServicer_to_server,
                 ReplyServicer(database, writes, self.replies),
+            ),
+            partial(
+                revision_service_pb2_grpc.add_RevisionServiceServicer_to_server,
+                RevisionServicer(database, writes, self.revision_history),
             ),
             partial(
                 tag_service_pb2_grpc.add_TagServiceServicer_to_server,
