@@ -10,7 +10,7 @@ from forum.errors import CaseNotFound
 from forum.foundation import Foundation
 from forum.paging import page_size
 from forum.ranks import rank_of
-from forum.repository.cases import CaseRow
+from forum.repository.cases import CaseFilter, CaseRow
 from forum.repository.reports import ReportRow
 from forum.times import timestamp
 from forum.writers import Writers, author_of
@@ -53,14 +53,10 @@ class CaseLists:
         if request.state not in pb.CaseState.values():
             refuse([Violation("state", "NOT_ALLOWED")])
         list_name = f"cases:{request.state}"
-        found = await self._cases.list_after(
-            connection,
-            state=request.state,
-            after_id=self._after_id(list_name, request.page_token),
-            hidden_category_ids=(await self._directory.current()).unreadable_ids(rank_of(caller)),
-            now=self._clock(),
-            limit=limit + 1,
-        )
+        hidden = (await self._directory.current()).unreadable_ids(rank_of(caller))
+        wanted = CaseFilter(request.state, self._clock(), hidden)
+        after_id = self._after_id(list_name, request.page_token)
+        found = await self._cases.list_after(connection, wanted, after_id=after_id, limit=limit + 1)
         shown = _cut(await self._messages(connection, found[:limit]))
         response = pb.ListCasesResponse(cases=shown)
         if len(found) > len(shown):

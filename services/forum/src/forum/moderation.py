@@ -1,6 +1,6 @@
 """What moderators do to posts and replies. What changes nothing leaves no trace."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,6 +30,14 @@ from plaza_kit.caller import Caller
 from plaza_kit.field_values import refuse_broken
 
 _SCOPES = {"category": PIN_SCOPE_CATEGORY, "global": PIN_SCOPE_GLOBAL}
+
+
+class _Change(NamedTuple):
+    """What is done to a post: the columns that are to have new values, and what the audit log says of it."""
+
+    action: str
+    values: dict[str, Any]
+    detail: str = ""
 
 
 class PostModeration:
@@ -62,8 +70,8 @@ class PostModeration:
         """
         post = await self._lock(connection, caller, request.post_id)
         refuse_broken(request)
-        values = {"pin_scope": _SCOPES[request.scope]}
-        await self._change(connection, caller, post, values=values, action="post.pin", detail=request.scope)
+        change = _Change("post.pin", {"pin_scope": _SCOPES[request.scope]}, request.scope)
+        await self._change(connection, caller, post, change)
         return pb.PinPostResponse()
 
     async def unpin(
@@ -71,8 +79,7 @@ class PostModeration:
     ) -> pb.UnpinPostResponse:
         """Take the pin out; errors as `pin`."""
         post = await self._lock(connection, caller, request.post_id)
-        values = {"pin_scope": PIN_SCOPE_UNSPECIFIED}
-        await self._change(connection, caller, post, values=values, action="post.unpin")
+        await self._change(connection, caller, post, _Change("post.unpin", {"pin_scope": PIN_SCOPE_UNSPECIFIED}))
         return pb.UnpinPostResponse()
 
     async def lock(
@@ -80,7 +87,7 @@ class PostModeration:
     ) -> pb.LockPostResponse:
         """Let nobody but moderators reply; errors as `pin`."""
         post = await self._lock(connection, caller, request.post_id)
-        await self._change(connection, caller, post, values={"is_locked": True}, action="post.lock")
+        await self._change(connection, caller, post, _Change("post.lock", {"is_locked": True}))
         return pb.LockPostResponse()
 
     async def unlock(
@@ -88,7 +95,7 @@ class PostModeration:
     ) -> pb.UnlockPostResponse:
         """Let everybody reply again; errors as `pin`."""
         post = await self._lock(connection, caller, request.post_id)
-        await self._change(connection, caller, post, values={"is_locked": False}, action="post.unlock")
+        await self._change(connection, caller, post, _Change("post.unlock", {"is_locked": False}))
         return pb.UnlockPostResponse()
 
     async def feature(
@@ -96,7 +103,7 @@ class PostModeration:
     ) -> pb.FeaturePostResponse:
         """Recommend a post; errors as `pin`."""
         post = await self._lock(connection, caller, request.post_id)
-        await self._change(connection, caller, post, values={"is_featured": True}, action="post.feature")
+        await self._change(connection, caller, post, _Change("post.feature", {"is_featured": True}))
         return pb.FeaturePostResponse()
 
     async def unfeature(
@@ -104,7 +111,7 @@ class PostModeration:
     ) -> pb.UnfeaturePostResponse:
         """Take the recommendation back; errors as `pin`."""
         post = await self._lock(connection, caller, request.post_id)
-        await self._change(connection, caller, post, values={"is_featured": False}, action="post.unfeature")
+        await self._change(connection, caller, post, _Change("post.unfeature", {"is_featured": False}))
         return pb.UnfeaturePostResponse()
 
     async def move(
@@ -122,9 +129,9 @@ class PostModeration:
         refuse_broken(request)
         if not (await self._directory.current()).may_read(request.category_id, rank_of(caller)):
             raise CategoryNotFound
-        values = {"category_id": request.category_id}
         detail = f"from {post.category_id} to {request.category_id}"
-        await self._change(connection, caller, post, values=values, action="post.move", detail=detail)
+        change = _Change("post.move", {"category_id": request.category_id}, detail)
+        await self._change(connection, caller, post, change)
         return pb.MovePostResponse()
 
     async def _lock(self, connection: AsyncConnection, caller: Caller, post_id: int) -> PostRow:
@@ -132,25 +139,15 @@ class PostModeration:
         await self._writers.require(connection, caller)
         return post
 
-    async def _change(
-        self,
-        connection: AsyncConnection,
-        caller: Caller,
-        post: PostRow,
-        *,
-        values: dict[str, Any],
-        action: str,
-        detail: str = "",
-    ) -> None:
-        if all(getattr(post, name) == value for name, value in values.items()):
+    async def _change(self, connection: AsyncConnection, caller: Caller, post: PostRow, change: _Change) -> None:
+        if all(getattr(post, name) == value for name, value in change.values.items()):
             return
-        await self._rows.update(connection, post.id, values)
-        await self._audit.record(
-            connection, caller.user_id, action=action, target=(TARGET_KIND_POST, post.id), detail=detail
-        )
-        if "category_id" in values:
-            await self._recount(connection, post, values["category_id"])
-        event = PostModerated(post_id=post.id, actor_id=caller.user_id, action=action)
+        await self._rows.update(connection, post.id, change.values)
+        target = (TARGET_KIND_POST, post.id)
+        await self._audit.record(connection, caller.user_id, action=change.action, target=target, detail=change.detail)
+        if "category_id" in change.values:
+            await self._recount(connection, post, change.values["category_id"])
+        event = PostModerated(post_id=post.id, actor_id=caller.user_id, action=change.action)
         await self._events.about_post(connection, post.id, event)
 
     async def _recount(self, connection: AsyncConnection, post: PostRow, category_id: int) -> None:

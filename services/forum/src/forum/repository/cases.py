@@ -30,6 +30,20 @@ class CaseRow(NamedTuple):
     updated_time: datetime
 
 
+class CaseFilter(NamedTuple):
+    """Which cases.
+
+    Attributes:
+        state: Where they stand at `now`; 0 is all that are not resolved.
+        now: A claim that has ended by then counts for nothing.
+        hidden_category_ids: Cases about posts in these, and about replies to them, are left out.
+    """
+
+    state: "CaseState.ValueType"
+    now: datetime
+    hidden_category_ids: Collection[int]
+
+
 class CaseContent(NamedTuple):
     """What a case is about, as it is now."""
 
@@ -95,25 +109,15 @@ class CaseRepository:
         await connection.execute(update(cases).where(cases.c.id == case_id).values(dict(values)))
 
     async def list_after(
-        self,
-        connection: AsyncConnection,
-        *,
-        state: "CaseState.ValueType",
-        after_id: int,
-        hidden_category_ids: Collection[int],
-        now: datetime,
-        limit: int,
+        self, connection: AsyncConnection, wanted: CaseFilter, *, after_id: int, limit: int
     ) -> list[CaseRow]:
-        """Return up to `limit` cases with that state at `now` (0: all that are not resolved) by id, from `after_id` on.
-
-        Cases of posts in one of the hidden categories are left out.
-        """
+        """Return up to `limit` cases by id, from `after_id` (exclusive) on."""
         parts = [
             select(*_COLUMNS).where(condition, cases.c.id > after_id).order_by(cases.c.id).limit(limit)
-            for condition in _conditions(state, now)
+            for condition in _conditions(wanted.state, wanted.now)
         ]
-        if hidden_category_ids:
-            parts = [_without_categories(part, hidden_category_ids) for part in parts]
+        if wanted.hidden_category_ids:
+            parts = [_without_categories(part, wanted.hidden_category_ids) for part in parts]
         # One part for each stored state: every one reads its own range of the index.
         together = union_all(*(select(part.subquery()) for part in parts)).subquery()
         rows = await connection.execute(select(together).order_by(together.c.id).limit(limit))
