@@ -83,6 +83,7 @@ def _purges(foundation: Foundation, idempotency: Idempotency) -> list[tuple[str,
             "held_notices",
             lambda connection: repositories.held_notices.purge(connection, clock() - NOTIFICATIONS_KEPT, RANGE),
         ),
+        ("tags", lambda connection: repositories.tags.purge(connection, RANGE)),
         ("deliveries", lambda connection: repositories.deliveries.purge(connection, clock() - DELIVERIES_KEPT, RANGE)),
         ("webhooks", lambda connection: repositories.webhooks.purge(connection, RANGE)),
     ]

@@ -51,7 +51,7 @@ class TagChanges:
         return pb.UpdateTagResponse(tag=tag_of(changed))
 
     async def delete(self, connection: AsyncConnection, caller: Caller, tag_id: int) -> pb.DeleteTagResponse:
-        """Take a tag off all posts: nobody sees it from now on; `Tags.sweep` clears up what is left.
+        """Take a tag off all posts: nobody sees it from now on; housekeeping takes its rows away.
 
         Raises:
             TagNotFound: (TAG_NOT_FOUND.)

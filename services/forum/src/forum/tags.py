@@ -31,7 +31,6 @@ PAGE_SIZE_MAX = 200
 _FIRST = (2**62, 0)
 _SEPARATORS = (",", "/")
 _FORBIDDEN = ("Cc", "Zl", "Zp")
-_SWEEP_LIMIT = 1000
 
 
 def normalise(name: str) -> bytes:
@@ -143,10 +142,6 @@ class Tags:
         chosen = [rows[name_key] for name_key in wanted]
         await self._put(connection, post_id, had=had, chosen=[row.id for row in chosen])
         return [row.name for row in chosen]
-
-    async def sweep(self, connection: AsyncConnection) -> int:
-        """Do a bounded part of what the deletion of a tag left to do; return the number of rows, 0 if none is left."""
-        return await self._tags.sweep(connection, limit=_SWEEP_LIMIT)
 
     async def _lock(
         self, connection: AsyncConnection, name_keys: Collection[bytes], had: Collection[int]

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+from google.protobuf.field_mask_pb2 import FieldMask
 from sqlalchemy import insert
 
 from forum import models
@@ -84,7 +85,7 @@ async def test_what_may_no_longer_be_read_is_left_out_and_can_be_forgotten(forum
         await keep(forum, post_target(target), bob)
     for target in (in_hidden, reply):
         await keep(forum, reply_target(target.id), bob)
-    mask = {"paths": ["read_role"]}
+    mask = FieldMask(paths=["read_role"])
     fields = category_service_pb2.CategoryFields(read_role="moderator")
     request = category_service_pb2.UpdateCategoryRequest(category_id=garden, fields=fields, update_mask=mask)
     await forum.call("UpdateCategory", request, forum.admin())

@@ -197,7 +197,7 @@ class TestUpdate:
         root, garden, other = forum.admin(), await forum.category(slug="garden"), await forum.category()
         child = await forum.category(parent_id=garden)
 
-        async def refused(reason: str, request: Any) -> list[Violation]:
+        async def refused(reason: str, request: Any) -> Any:
             return (await forum.refused("UpdateCategory", request, reason, root)).violations
 
         await refused("CATEGORY_NOT_FOUND", change(999, name="n"))

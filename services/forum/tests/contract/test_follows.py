@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 from sqlalchemy import insert
 
 from forum import models
@@ -58,7 +59,8 @@ async def everything(forum: Any) -> list[tuple[Any, int]]:
 
 async def test_all_four_kinds_are_listed_newest_first_by_name(forum: Any, everything: Any) -> None:
     bob = forum.user("bob")
-    await follow(forum, *everything[0], bob)
+    kind, target_id = everything[0]
+    await follow(forum, kind, target_id, bob)
 
     names = ["alice", "garden", "Yard", "A post"]
     assert await followed(forum, bob) == list(zip(reversed([kind for kind, _ in everything]), names, strict=True))
@@ -82,7 +84,7 @@ async def test_what_may_no_longer_be_read_is_left_out_and_can_be_unfollowed(foru
     await forum.call("DeleteTag", tag_service_pb2.DeleteTagRequest(tag_id=tag), mod)
     fields = category_service_pb2.CategoryFields(read_role="moderator")
     request = category_service_pb2.UpdateCategoryRequest(
-        category_id=category, fields=fields, update_mask={"paths": ["read_role"]}
+        category_id=category, fields=fields, update_mask=FieldMask(paths=["read_role"])
     )
     await forum.call("UpdateCategory", request, forum.admin())
     seen = await followed(forum, bob)

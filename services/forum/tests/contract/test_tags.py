@@ -232,7 +232,10 @@ class TestDelete:
 
         assert await listed(forum) == []
 
-    async def test_what_is_left_of_it_is_swept_away(self, forum: Any) -> None:
+    @pytest.mark.parametrize(("limit", "expected"), [(500, [4, 0]), (2, [2, 2, 0]), (1, [1, 1, 1, 1, 0])])
+    async def test_what_is_left_of_it_is_thrown_away_bit_by_bit(
+        self, forum: Any, limit: int, expected: list[int]
+    ) -> None:
         alice, mod = forum.user("alice"), forum.moderator()
         for _ in range(2):
             await forum.post(alice, tags=["a", "b"])
@@ -240,9 +243,18 @@ class TestDelete:
         followed = target_pb2.Target(kind=target_pb2.TARGET_KIND_TAG, id=gone)
         await forum.call("Follow", FollowRequest(target=followed), alice)
         await forum.call("DeleteTag", pb.DeleteTagRequest(tag_id=gone), mod)
-        swept = []
-        while not swept or swept[-1]:
-            swept.append(await forum.service.foundation.database.write(forum.service.tags.sweep))
+        tags, database = forum.service.foundation.repositories.tags, forum.service.foundation.database
+        gone: list[int] = []
+        while not gone or gone[-1]:
+            gone.append(await database.write(lambda connection: tags.purge(connection, limit)))
 
-        assert swept == [2, 1, 1, 0]
+        assert gone == expected
         assert [await count(forum, table) for table in (models.post_tags, models.tags, models.follows)] == [2, 1, 0]
+
+    async def test_housekeeping_knows_of_it(self, forum: Any) -> None:
+        alice, mod = forum.user("alice"), forum.moderator()
+        await forum.post(alice, tags=["a"])
+        await forum.call("DeleteTag", pb.DeleteTagRequest(tag_id=await tag_id(forum, "a")), mod)
+
+        assert (await forum.service.housekeeping.clean_up())["tags"] == 2
+        assert await count(forum, models.tags) == 0

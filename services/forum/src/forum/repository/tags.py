@@ -128,18 +128,21 @@ class TagRepository:
             ]
             await connection.execute(insert(post_tags), rows)
 
-    async def sweep(self, connection: AsyncConnection, *, limit: int) -> int:
-        """Take a deleted tag off up to `limit` posts and followers, or remove it; return how many rows went."""
+    async def purge(self, connection: AsyncConnection, limit: int) -> int:
+        """Take a deleted tag off up to `limit` posts and followers, then remove it; return how many rows went."""
         tag_id = (await connection.execute(select(tags.c.id).where(tags.c.name_key.is_(None)).limit(1))).scalar()
         if tag_id is None:
             return 0
         has_it = select(post_tags.c.post_id).where(post_tags.c.tag_id == tag_id).limit(limit)
         post_ids = (await connection.execute(has_it)).scalars().all()
-        if post_ids:
-            gone = delete(post_tags).where(post_tags.c.post_id.in_(post_ids), post_tags.c.tag_id == tag_id)
-            return (await connection.execute(gone)).rowcount
+        its_posts = delete(post_tags).where(post_tags.c.post_id.in_(post_ids), post_tags.c.tag_id == tag_id)
+        await connection.execute(its_posts)
         follows_it = (follows.c.target_kind == int(TARGET_KIND_TAG)) & (follows.c.target_id == tag_id)
-        follow_ids = (await connection.execute(select(follows.c.id).where(follows_it).limit(limit))).scalars().all()
-        if follow_ids:
-            return (await connection.execute(delete(follows).where(follows.c.id.in_(follow_ids)))).rowcount
-        return (await connection.execute(delete(tags).where(tags.c.id == tag_id))).rowcount
+        followers = select(follows.c.id).where(follows_it).limit(limit - len(post_ids))
+        follow_ids = (await connection.execute(followers)).scalars().all()
+        await connection.execute(delete(follows).where(follows.c.id.in_(follow_ids)))
+        count = len(post_ids) + len(follow_ids)
+        if count == limit:
+            return count
+        await connection.execute(delete(tags).where(tags.c.id == tag_id))
+        return count + 1
