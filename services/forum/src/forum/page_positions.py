@@ -31,7 +31,8 @@ class PagePositions:
     ) -> tuple[Place, int] | None:
         """Return a place at or less than `STEP` posts above a post, and how many posts above it is.
 
-        None if the post is too young, or the list changes meanwhile.
+        None if the post is too young. It is the right place if the state's `changes` are still the same when posts are
+        read from there: they never come back to an earlier value.
 
         Args:
             statements: For reading places.
@@ -69,8 +70,8 @@ class _Landmarks:
                 self._changes = changes
             while len(self._places) < count:
                 last = self._places[-1] if self._places else OLDEST
-                found = await statements.place_above(last, skip=STEP - 1, before=before)
-                if found is None or found[1] != changes:
+                place = await statements.place_above(last, skip=STEP - 1, before=before)
+                if place is None:
                     return None
-                self._places.append(found[0])
+                self._places.append(place)
             return self._places[count - 1]

@@ -90,7 +90,7 @@ class PageStatements:
         self._from_place = database.prepare(_page(select(posts.c.id).where(shown, at_or_below), state))
         self._state = database.prepare(select(*state))
         self._above = database.prepare(
-            select(_CREATED, posts.c.id, *state[1:])
+            select(_CREATED, posts.c.id)
             .where(shown, above, posts.c.created_time < _BEFORE)
             .order_by(posts.c.created_time, posts.c.id)
             .limit(1)
@@ -113,14 +113,14 @@ class PageStatements:
         found = await self._state.first()
         return _state(found or (0, 0, 0))
 
-    async def place_above(self, place: Place, *, skip: int, before: datetime) -> tuple[Place, tuple[int, int]] | None:
-        """Return the place of the post above another one, after so many, and the state's `changes`.
+    async def place_above(self, place: Place, *, skip: int, before: datetime) -> Place | None:
+        """Return the place of the post above another one, after so many.
 
         None if there is no such post that was written earlier than `before` (naive, UTC).
         """
         values = {"place_time": place.created_time, "place_id": place.post_id, "skip": skip, "before": before}
         row = await self._above.first(**values)
-        return None if row is None else (Place(row[0], row[1]), (int(row[2]), int(row[3])))
+        return None if row is None else Place(*row)
 
 
 class PostPageRepository:
