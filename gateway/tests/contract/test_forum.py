@@ -305,6 +305,17 @@ def test_a_post_says_when_it_changed(edge: Deployment) -> None:
     assert (same.status_code, older.status_code, tag_wins.status_code) == (304, 200, 200)
 
 
+@pytest.mark.parametrize("token", [None, ""], ids=["nobody", "user"])
+def test_head_is_get_without_a_body(edge: Deployment, token: str | None) -> None:
+    with edge.client(token) as client:
+        whole = client.get("/posts/1")
+        head = client.head("/posts/1")
+        unchanged = client.head("/posts/1", headers={"If-None-Match": whole.headers["etag"]})
+    assert (head.status_code, head.content, unchanged.status_code) == (200, b"", 304)
+    for name in ("etag", "last-modified", "content-length", "content-type", "cache-control", "vary"):
+        assert head.headers[name] == whole.headers[name]
+
+
 def test_what_is_unset_is_null(edge: Deployment) -> None:
     edge.fakes.answers["GetReply"] = reply_service_pb2.GetReplyResponse(
         reply=reply_pb2.Reply(

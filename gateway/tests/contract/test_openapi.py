@@ -80,6 +80,41 @@ def test_field_rules_are_documented(document: dict[str, Any]) -> None:
     assert "violations" not in body["properties"]
 
 
+def test_conditional_routes_say_so(document: dict[str, Any]) -> None:
+    def headers(operation: dict[str, Any]) -> set[str]:
+        return {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "header"}
+
+    post = document["paths"]["/posts/{id}"]
+    assert "If-None-Match" in headers(post["get"])
+    assert set(post["get"]["responses"]) >= {"200", "304", "404"}
+    assert "If-Match" in headers(post["patch"])
+    assert "412" in post["patch"]["responses"]
+    assert "If-Match" not in headers(document["paths"]["/posts"]["post"])
+
+
+def test_answers_that_are_no_json_name_their_type(document: dict[str, Any]) -> None:
+    content = document["paths"]["/feeds/latest.atom"]["get"]["responses"]["200"]["content"]
+    assert list(content) == ["application/atom+xml"]
+
+
+def test_query_parameters_may_be_required(document: dict[str, Any]) -> None:
+    parameters = {item["name"]: item for item in document["paths"]["/search"]["get"]["parameters"]}
+    assert parameters["q"]["required"] is True
+    assert "required" not in parameters["tag"]
+
+
+def test_legacy_bodies_have_the_legacy_fields_only(document: dict[str, Any]) -> None:
+    def body(path: str) -> dict[str, Any]:
+        content = document["paths"][path]["post"]["requestBody"]["content"]
+        schema: dict[str, Any] = content["application/json"]["schema"]
+        return schema
+
+    assert set(body("/posts/create/")["properties"]) == {"title", "content"}
+    assert body("/posts/create/")["required"] == ["title", "content"]
+    assert jsonschema_rs.is_valid(body("/posts/update/{id}/"), {"title": "", "content": None})
+    assert not jsonschema_rs.is_valid(body("/posts/update/{id}/"), {"title": 7})
+
+
 def test_page_loads_nothing_from_elsewhere(edge: Deployment) -> None:
     with edge.client(None) as client:
         page = client.get("/docs/")

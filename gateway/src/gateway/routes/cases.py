@@ -1,5 +1,6 @@
 """The moderators' desk: cases, the audit log, word filters."""
 
+import re
 from collections.abc import Mapping
 
 from gateway.call import Call
@@ -25,6 +26,7 @@ from plaza_kit.errors import Violation
 routes = Routes("Moderation", "en")
 
 _TARGET_KINDS: Mapping[str, "target_pb2.TargetKind.ValueType"] = {name: kind for kind, name in NAMES.items()}
+_TARGET = f"({'|'.join(_TARGET_KINDS)}):[1-9][0-9]{{0,14}}"
 _ON_A_CASE = ("CASE_NOT_FOUND", "CASE_CLAIMED", "CASE_RESOLVED", "PERMISSION_DENIED", "USER_BANNED")
 
 
@@ -93,8 +95,7 @@ async def resolve_case(call: Call) -> Case:
         query=(
             *paging("Entries", default=50, maximum=200),
             Query("actor_id", ID, "Only what this user did."),
-            Query("target_kind", {"enum": [*_TARGET_KINDS]}, "With `target_id`: only what was done to this."),
-            Query("target_id", ID, "See `target_kind`."),
+            Query("target", {"type": "string", "pattern": f"^{_TARGET}$"}, "Only what was done to this: `post:42`."),
         ),
         answers=(AuditEntries,),
         errors=("INVALID_REQUEST", "PAGE_TOKEN_INVALID", "PERMISSION_DENIED"),
@@ -105,13 +106,12 @@ async def list_audit_entries(call: Call) -> AuditEntries:
     request = pb.ListAuditEntriesRequest(
         page_size=page_size(call), page_token=text(call, "page_token"), actor_id=identifier(call, "actor_id")
     )
-    kind = choice(call, "target_kind", _TARGET_KINDS, target_pb2.TARGET_KIND_UNSPECIFIED)
-    target_id = identifier(call, "target_id")
-    if bool(kind) != bool(target_id):
-        missing = "target_id" if kind else "target_kind"
-        raise Problem("INVALID_REQUEST", violations=[Violation(missing, "REQUIRED")])
-    if kind:
-        request.target.CopyFrom(target_pb2.Target(kind=kind, id=target_id))
+    given = call.query.get("target")
+    if given is not None:
+        if not re.fullmatch(_TARGET, given, re.ASCII):
+            raise Problem("INVALID_REQUEST", violations=[Violation("target", "BAD_FORMAT")])
+        name, _, number = given.partition(":")
+        request.target.CopyFrom(target_pb2.Target(kind=_TARGET_KINDS[name], id=int(number)))
     response = await call.ask(call.services.forum.moderation.list_audit_entries, request)
     return AuditEntries([AuditEntry.of(entry) for entry in response.entries], response.next_page_token)
 

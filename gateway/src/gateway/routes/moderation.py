@@ -138,6 +138,7 @@ def _add_switch(
         await call.ask(rpc(call.services.forum.moderation), request(post_id=path_id(call)))
 
     switch.__doc__ = f"{text}; for moderators."
+    switch.__name__ = f"{'un' if method == 'DELETE' else ''}{name}_post"
     handler: Handler = switch
     operation = Operation(status=204, errors=("POST_NOT_FOUND", *_FOR_MODERATORS), changes=POST.changes)
     routes.add(method, f"/posts/{{id}}/{name}", operation=operation, handler=handler)
