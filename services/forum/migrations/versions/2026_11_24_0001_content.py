@@ -232,8 +232,8 @@ def upgrade() -> None:
     op.create_index("ix_replies_author_new", "replies", ["author_id", "created_time"], unique=False)
     op.create_index("ix_replies_children", "replies", ["parent_id", "status", "number"], unique=False)
     op.create_index("ix_replies_removed", "replies", ["removed_root_id"], unique=False)
-    op.create_index("ix_replies_top", "replies", ["post_id", "status", "score", "number"], unique=False)
-    op.create_index("ix_replies_tree", "replies", ["post_id", "status", "number"], unique=False)
+    op.create_index("ix_replies_top", "replies", ["post_id", "status", "score", "number", "parent_id"], unique=False)
+    op.create_index("ix_replies_tree", "replies", ["post_id", "status", "number", "parent_id"], unique=False)
     add_default_category()
 
 

@@ -102,8 +102,9 @@ replies = new_table(
     Column("down_count", BigInteger, nullable=False),
     Column("score", BigInteger, nullable=False, comment="up_count - down_count"),
     UniqueConstraint("post_id", "number"),
-    Index("ix_replies_tree", "post_id", "status", "number"),
-    Index("ix_replies_top", "post_id", "status", "score", "number"),
+    # With what is answered, so that lists of one level look at no other level's texts.
+    Index("ix_replies_tree", "post_id", "status", "number", "parent_id"),
+    Index("ix_replies_top", "post_id", "status", "score", "number", "parent_id"),
     Index("ix_replies_children", "parent_id", "status", "number"),
     Index("ix_replies_author_new", "author_id", "created_time"),
     Index("ix_replies_removed", "removed_root_id"),
