@@ -43,7 +43,8 @@ async def written(forum: Any, caller: Caller) -> Writer:
         await connection.execute(insert(models.posts).values(row))
         return writer
 
-    return await forum.service.foundation.database.write(work)
+    result: Writer = await forum.service.foundation.database.write(work)
+    return result
 
 
 async def count(forum: Any, table: Any) -> int:
