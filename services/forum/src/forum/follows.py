@@ -10,7 +10,7 @@ from forum.errors import CategoryNotFound, OwnContent, TagNotFound, UserNotFound
 from forum.foundation import Foundation
 from forum.posts import PostReads, is_readable
 from forum.ranks import rank_of
-from forum.repository.collected import CollectedRow
+from forum.repository.collected import CollectedRow, Key
 from forum.times import timestamp
 from forum.writers import Writers
 from plaza.forum.v1 import engagement_service_pb2 as pb
@@ -21,7 +21,6 @@ from plaza.forum.v1.target_pb2 import (
     TARGET_KIND_UNSPECIFIED,
     TARGET_KIND_USER,
     Target,
-    TargetKind,
 )
 from plaza_kit.caller import Caller
 from plaza_kit.errors import InvalidArgument, Violation
@@ -30,8 +29,6 @@ from plaza_kit.field_values import refuse
 LIMITS = CollectionLimits(most=1000, page_size=50, page_size_max=200)
 
 _KINDS = (TARGET_KIND_POST, TARGET_KIND_CATEGORY, TARGET_KIND_TAG, TARGET_KIND_USER)
-
-_Key = tuple["TargetKind.ValueType", int]
 
 
 class Follows:
@@ -128,11 +125,11 @@ class Follows:
 
     async def _names(
         self, connection: AsyncConnection, caller: Caller, rows: Sequence[CollectedRow]
-    ) -> Mapping[_Key, str]:
+    ) -> Mapping[Key, str]:
         """Return the names of the targets that the caller may read, in at most one statement for each kind."""
         ids: dict[int, list[int]] = {kind: [row.target_id for row in rows if row.kind == kind] for kind in _KINDS}
         categories, rank = await self._directory.current(), rank_of(caller)
-        names: dict[_Key, str] = {}
+        names: dict[Key, str] = {}
         for category_id in ids[TARGET_KIND_CATEGORY]:
             category = categories.get(category_id)
             if category is not None and category.read_rank <= rank:

@@ -23,8 +23,8 @@ from plaza_kit.page_token import PageTokenInvalid
 
 NAME_MAX = 40
 KEY_MAX = 240
-"""Bytes of a normalised name: folding makes at most three code points of two bytes of one; a few ligatures of the
-Arabic presentation forms become longer, and a name full of them is refused."""
+"""Bytes of a normalised name. 40 letters of any script fit; ligatures and squared words, which NFKC writes out, may
+not, and a name full of them is TOO_LONG."""
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 200
 
