@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -111,9 +112,9 @@ async def test_a_crash_among_many_followers_loses_and_repeats_nothing(
 
     monkeypatch.setattr(service.notifying._notices, "give", give_until_it_breaks)
     for _ in range(3):
-        seen = await board.count(models.notifications)
+        further = partial(is_further, board, await board.count(models.notifications))
         async with running(relay(board, redis), *processes.consuming_parts(service, redis)):
-            await eventually(lambda seen=seen: is_further(board, seen), timeout=15)
+            await eventually(further, timeout=15)
     async with running(relay(board, redis), *processes.consuming_parts(service, redis)):
         await eventually(lambda: is_so(board, [[1]] * 7, *followers), timeout=15)
 
