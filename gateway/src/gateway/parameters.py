@@ -22,7 +22,7 @@ INT32_MAX = 2**31 - 1
 INT32_MIN = -(2**31)
 TEXT: Schema = {"type": "string", "pattern": r"^[^\u0000]*$"}
 FLAG: Schema = {"enum": ["true", "false"]}
-ID: Schema = {"type": "integer", "minimum": 1, "maximum": 2**53 - 1}
+ID: Schema = {"type": "integer", "minimum": 1}
 PAGE_TOKEN = Query("page_token", TEXT, "`next_page_token` of the page before.")
 
 _INTEGER = re.compile("-?[0-9]+", re.ASCII)

@@ -138,12 +138,12 @@ def test_schemathesis_finds_nothing(edge: Deployment, tmp_path: Path) -> None:
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(configuration),
         # Not the operations that sign out who asks: after them the fuzzer would see only 401. They are fuzzed end to end.
         "run", f"{edge.url}/openapi.json", "--exclude-operation-id-regex", "^(log_out|revoke_all_sessions|delete_account)$",
-        "--header", f"Authorization: Bearer {token}", "--max-examples", "15",
+        "--header", f"Authorization: Bearer {token}", "--max-examples", "5",
         "--phases", "examples,coverage,fuzzing,stateful", "--checks", "all", "--max-response-time", "5", "--no-color",
         "--generation-database", "none",
     ]  # fmt: skip
     environment = {**os.environ, "SCHEMATHESIS_HOOKS": "gateway_support.schemathesis_hooks", "PYTHONPATH": str(SUPPORT)}
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=400, check=False
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
