@@ -7,10 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from forum import models
-from plaza.forum.v1 import forum_events_pb2 as events_pb
 from plaza.forum.v1 import moderation_service_pb2 as pb
 from plaza.forum.v1 import post_service_pb2, reply_service_pb2
-from plaza.forum.v1.post_pb2 import CONTENT_STATUS_LIVE
+from plaza.forum.v1.post_pb2 import CONTENT_STATUS_LIVE, CONTENT_STATUS_REMOVED
 from plaza.forum.v1.target_pb2 import TARGET_KIND_POST, TARGET_KIND_REPLY, Target
 from plaza_kit.errors import RemoteError
 
@@ -48,37 +47,43 @@ async def assert_consistent(forum: Any, post_id: int) -> None:
             assert by_id[reply.parent_id].number < reply.number
 
 
+async def reported(forum: Any, count: int) -> list[Any]:
+    """Return so many cases."""
+    for _ in range(count):
+        await forum.call("CreateReport", report(await forum.post(forum.user("alice"))), forum.user("bob"))
+    return await cases(forum)
+
+
 async def test_of_moderators_who_claim_a_case_at_once_one_has_it(forum: Any) -> None:
-    post_id = await forum.post(forum.user("alice"))
-    await forum.call("CreateReport", report(post_id), forum.user("bob"))
-    [case] = await cases(forum)
-    request = pb.ClaimCaseRequest(case_id=case.id)
+    found = await reported(forum, 6)
+    names = [f"mod{number}" for number in range(4)]
 
-    outcomes = await asyncio.gather(
-        *(outcome(forum.call("ClaimCase", request, forum.moderator(f"mod{number}"))) for number in range(4))
-    )
+    async def claim(name: str, case_id: int) -> tuple[int, str, str]:
+        request = pb.ClaimCaseRequest(case_id=case_id)
+        return case_id, name, await outcome(forum.call("ClaimCase", request, forum.moderator(name)))
 
-    assert sorted(outcomes) == ["CASE_CLAIMED", "CASE_CLAIMED", "CASE_CLAIMED", "OK"]
-    [claimed] = await cases(forum)
-    assert claimed.moderator.username == f"mod{outcomes.index('OK')}"
+    outcomes = await asyncio.gather(*(claim(name, case.id) for case in found for name in names))
+
+    assert sorted(reason for *_, reason in outcomes) == ["CASE_CLAIMED"] * 18 + ["OK"] * 6
+    winners = {(case_id, name) for case_id, name, reason in outcomes if reason == "OK"}
+    assert {(case.id, case.moderator.username) for case in await cases(forum)} == winners
 
 
 async def test_a_case_is_decided_once(forum: Any) -> None:
-    post_id = await forum.post(forum.user("alice"))
-    await forum.call("CreateReport", report(post_id), forum.user("bob"))
-    [case] = await cases(forum)
-    requests = [pb.ResolveCaseRequest(case_id=case.id, resolution=word) for word in ("remove", "dismiss") * 2]
+    found = await reported(forum, 6)
 
-    outcomes = await asyncio.gather(
-        *(
-            outcome(forum.call("ResolveCase", request, forum.moderator(f"mod{number}")))
-            for number, request in enumerate(requests)
-        )
-    )
+    async def decide(case_id: int, number: int) -> str:
+        request = pb.ResolveCaseRequest(case_id=case_id, resolution=("remove", "dismiss")[number % 2])
+        return await outcome(forum.call("ResolveCase", request, forum.moderator(f"mod{number}")))
 
-    assert sorted(outcomes) == ["CASE_RESOLVED", "CASE_RESOLVED", "CASE_RESOLVED", "OK"]
-    was_removed = requests[outcomes.index("OK")].resolution == "remove"
-    assert len(await forum.events(events_pb.PostDeleted)) == was_removed
+    outcomes = await asyncio.gather(*(decide(case.id, number) for case in found for number in range(4)))
+
+    assert sorted(outcomes) == ["CASE_RESOLVED"] * 18 + ["OK"] * 6
+    request = pb.ListCasesRequest(state=pb.CASE_STATE_RESOLVED)
+    decided = (await forum.call("ListCases", request, forum.moderator())).cases
+    assert [case.status == CONTENT_STATUS_REMOVED for case in decided] == [
+        case.resolution == "remove" for case in decided
+    ]
 
 
 async def test_first_reports_at_once_are_one_case(forum: Any) -> None:
