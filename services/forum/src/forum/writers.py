@@ -95,10 +95,6 @@ class Writers:
         is_new = rank <= USER and user.joined_time > now - self._limits.new_user_age
         return Writer(user.id, rank, is_new, recent)
 
-    async def find(self, connection: AsyncConnection, user_id: int) -> KnownUser | None:
-        """Return what is known of a user, deleted or not."""
-        return await self._users.find(connection, user_id)
-
     async def exists(self, connection: AsyncConnection, user_id: int) -> bool:
         """Tell whether there is such a user, not deleted."""
         user = await self._users.find(connection, user_id)

@@ -61,7 +61,7 @@ class Auth:
     async def known(self, user_id: int) -> KnownUser | None:
         await self.applied()
         async with self._forum.service.foundation.database.read() as connection:
-            user: KnownUser | None = await self._forum.service.writers.find(connection, user_id)
+            user: KnownUser | None = await self._forum.service.foundation.repositories.users.find(connection, user_id)
             return user
 
 

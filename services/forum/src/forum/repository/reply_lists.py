@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forum.models import replies
@@ -49,14 +49,20 @@ class ReplyListRepository:
     async def list_after(
         self, connection: AsyncConnection, wanted: ReplyFilter, *, after: tuple[int, int], limit: int
     ) -> list[WrittenReply]:
-        """Return up to `limit` replies with their authors, after the one with this score and number."""
-        statement = select_written().where(
+        """Return up to `limit` replies with their authors, after the one with this score and number.
+
+        The page is chosen in an index alone: far down a long thread, or of one level of it, whole rows would be read
+        only to be passed over.
+        """
+        page = select(replies.c.id.label("page_id")).where(
             replies.c.post_id == wanted.post_id, replies.c.status == CONTENT_STATUS_LIVE, _AFTER[wanted.sort]
         )
         if wanted.parent_id:
-            statement = statement.where(replies.c.parent_id == wanted.parent_id)
+            page = page.where(replies.c.parent_id == wanted.parent_id)
         if wanted.is_top_level:
-            statement = statement.where(replies.c.parent_id.is_(None))
-        statement = statement.order_by(*_ORDERS[wanted.sort]).limit(limit)
+            page = page.where(replies.c.parent_id.is_(None))
+        order = _ORDERS[wanted.sort]
+        chosen = page.order_by(*order).limit(limit).subquery()
+        statement = select_written().join(chosen, chosen.c.page_id == replies.c.id).order_by(*order)
         rows = await connection.execute(statement, {"score": after[0], "number": after[1]})
         return [written_reply(row) for row in rows]
