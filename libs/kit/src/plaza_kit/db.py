@@ -151,20 +151,25 @@ class Database:
         self.events_added = asyncio.Event()
         self._driver: DriverConnections | None = None
         if self.dialect == "sqlite":
-            self._reader, self._writer = _sqlite_engines(parsed, pool_size)
+            self._reader, self._reserve, self._writer = _sqlite_engines(parsed, pool_size)
         else:
-            self._reader, self._writer = _mysql_engines(parsed, pool_size)
+            self._reader, self._reserve, self._writer = _mysql_engines(parsed, pool_size)
             self._driver = DriverConnections(parsed, size=pool_size, options=_MYSQL_OPTIONS)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
+    async def read(self, *, is_reserved: bool = False) -> AsyncIterator[AsyncConnection]:
         """Open a connection on which each statement stands alone; it must be done with in 10 s.
+
+        Args:
+            is_reserved: Take one of two connections that are kept for what others wait for while they hold theirs;
+                without them all could be held by those who wait.
 
         Raises:
             Unavailable: The database is away or too slow, or all connections are busy for 2 s.
         """
         try:
-            async with asyncio.timeout(STATEMENT_SECONDS), self._reader.connect() as connection:
+            engine = self._reserve if is_reserved else self._reader
+            async with asyncio.timeout(STATEMENT_SECONDS), engine.connect() as connection:
                 yield connection
         except (OperationalError, InterfaceError, PoolTimeout, TimeoutError) as error:
             raise _unavailable(error) from error
@@ -209,16 +214,19 @@ class Database:
         if self._driver is not None:
             await self._driver.close()
         await self._reader.dispose()
+        await self._reserve.dispose()
         await self._writer.dispose()
 
 
+_RESERVE_SIZE = 2
 _HIDE_VALUES = True
 """An error that is logged does not show what people wrote."""
 
 
-def _sqlite_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
-    reader = create_async_engine(
-        url, pool_size=min(pool_size, 4), max_overflow=0, pool_timeout=2, hide_parameters=_HIDE_VALUES
+def _sqlite_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
+    reader, reserve = (
+        create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=2, hide_parameters=_HIDE_VALUES)
+        for size in (min(pool_size, 4), _RESERVE_SIZE)
     )
     writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=5, hide_parameters=_HIDE_VALUES)
 
@@ -229,10 +237,10 @@ def _sqlite_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    for engine in (reader, writer):
+    for engine in (reader, reserve, writer):
         event.listen(engine.sync_engine, "connect", configure)
     event.listen(writer.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return reader, writer
+    return reader, reserve, writer
 
 
 _MYSQL_OPTIONS: dict[str, Any] = {
@@ -243,7 +251,7 @@ _MYSQL_OPTIONS: dict[str, Any] = {
 }
 
 
-def _mysql_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
+def _mysql_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
     options: dict[str, Any] = {
         "max_overflow": 0,
         "pool_timeout": 2,
@@ -252,14 +260,15 @@ def _mysql_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
         "hide_parameters": _HIDE_VALUES,
         "connect_args": _MYSQL_OPTIONS,
     }
-    reader = create_async_engine(
-        url, pool_size=pool_size, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, **options
+    reader, reserve = (
+        create_async_engine(url, pool_size=size, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, **options)
+        for size in (pool_size, _RESERVE_SIZE)
     )
     # `write` always ends its transaction, so a connection comes back without one: no ROLLBACK to make sure.
     writer = create_async_engine(
         url, pool_size=pool_size, isolation_level="READ COMMITTED", pool_reset_on_return=None, **options
     )
-    return reader, writer
+    return reader, reserve, writer
 
 
 def _retry_cause(error: DBAPIError | PoolTimeout) -> str | None:

@@ -293,3 +293,17 @@ async def test_a_database_that_does_not_answer_in_time_is_unavailable(
         await database.write(lambda connection: connection.execute(slow))
     assert await database.prepare(select(func.sleep(0))).first() == (0,)
     await database.close()
+
+
+async def test_who_holds_a_connection_can_wait_for_one_in_reserve(database_url: str) -> None:
+    database = Database(database_url, pool_size=2)
+    everybody_holds = asyncio.Barrier(2)
+
+    async def hold_and_ask() -> int | None:
+        async with database.read():
+            await everybody_holds.wait()  # no connection is left
+            async with database.read(is_reserved=True) as connection:
+                return await connection.scalar(select(bindparam("number", 7, type_=Integer)))
+
+    assert await asyncio.gather(hold_and_ask(), hold_and_ask()) == [7, 7]
+    await database.close()

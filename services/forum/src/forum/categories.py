@@ -101,7 +101,7 @@ class CategoryDirectory:
         return pb.ListCategoriesResponse(categories=[category_of(row) for row in rows if row.read_rank <= rank])
 
     async def _load(self) -> Categories:
-        async with self._database.read() as connection:
+        async with self._database.read(is_reserved=True) as connection:
             return Categories(await self._categories.list_all(connection))
 
 

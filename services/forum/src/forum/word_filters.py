@@ -69,7 +69,7 @@ class WordFilters:
         self._automata.drop()
 
     async def _load(self) -> _Automata:
-        async with self._database.read() as connection:
+        async with self._database.read(is_reserved=True) as connection:
             phrases = await self._filters.list_phrases(connection)
         return _Automata(
             rejecting=_automaton(phrase for phrase, action in phrases if action == "reject"),
