@@ -97,11 +97,11 @@ class Notifications:
             InvalidArgument: A field is broken (INVALID_REQUEST).
             UserBanned: (USER_BANNED.)
         """
+        await self._writers.require(connection, caller)
         refuse_broken(request)
         changes = {int(PREFERENCES[field.name]): bool(wanted) for field, wanted in request.preferences.ListFields()}
-        await self._writers.require(connection, caller)
-        await self._users.lock(connection, caller.user_id)
         if changes:
+            await self._users.lock(connection, caller.user_id)
             await self._notifications.set_preferences(connection, caller.user_id, changes)
         return await self.preferences(connection, caller)
 

@@ -58,8 +58,9 @@ class Webhooks:
             InvalidArgument: A field is broken (INVALID_REQUEST).
             WebhookUrlRefused: Nothing may be sent there (WEBHOOK_URL_REFUSED).
             LimitReached: There are 100 (LIMIT_REACHED).
-            UserBanned: (USER_BANNED; so do `update` and `delete`.)
+            UserBanned: (USER_BANNED; so do all other changes.)
         """
+        await self._writers.require(connection, caller)
         refuse_broken(request)
         self._check_url(request.url)
         if await self._webhooks.lock_and_count(connection) >= WEBHOOKS_MAX:
@@ -82,7 +83,7 @@ class Webhooks:
             InvalidArgument: A field is broken (INVALID_REQUEST).
             WebhookUrlRefused: Nothing may be sent there (WEBHOOK_URL_REFUSED).
         """
-        webhook_id = (await self._lock(connection, request.webhook_id)).id
+        webhook_id = (await self._lock(connection, caller, request.webhook_id)).id
         refuse_broken(request)
         values: dict[str, Any] = {}
         if request.HasField("url"):
@@ -110,7 +111,7 @@ class Webhooks:
         Raises:
             WebhookNotFound: (WEBHOOK_NOT_FOUND.)
         """
-        row = await self._lock(connection, webhook_id)
+        row = await self._lock(connection, caller, webhook_id)
         await self._webhooks.update(connection, row.id, {"is_deleted": True, "is_active": False})
         await self._record(connection, caller, "webhook.delete", row.id)
 
@@ -138,20 +139,19 @@ class Webhooks:
             response.next_page_token = self._page_tokens.encode(list_name, rows[limit - 1].id)
         return response
 
-    async def replay(self, connection: AsyncConnection, request: pb.ReplayDeliveryRequest) -> pb.ReplayDeliveryResponse:
+    async def replay(
+        self, connection: AsyncConnection, caller: Caller, request: pb.ReplayDeliveryRequest
+    ) -> pb.ReplayDeliveryResponse:
         """Make a delivery due now, whatever came of it before.
 
         Raises:
             WebhookNotFound: (WEBHOOK_NOT_FOUND.)
             DeliveryNotFound: The webhook has no such delivery (DELIVERY_NOT_FOUND).
         """
-        await self._require(connection, request.webhook_id)
-        if await self._deliveries.find(connection, request.webhook_id, request.delivery_id) is None:
+        await self._lock(connection, caller, request.webhook_id)
+        if not await self._deliveries.replay(connection, request.webhook_id, request.delivery_id, self._clock()):
             raise DeliveryNotFound
-        await self._deliveries.replay(connection, request.delivery_id, self._clock())
-        row = await self._deliveries.find(connection, request.webhook_id, request.delivery_id)
-        if row is None:
-            raise DeliveryNotFound
+        row = await self._deliveries.find(connection, request.delivery_id)
         return pb.ReplayDeliveryResponse(delivery=_delivery(row))
 
     def _check_url(self, url: str) -> None:
@@ -171,10 +171,11 @@ class Webhooks:
             raise PageTokenInvalid
         return position[0]
 
-    async def _lock(self, connection: AsyncConnection, webhook_id: int) -> WebhookRow:
+    async def _lock(self, connection: AsyncConnection, caller: Caller, webhook_id: int) -> WebhookRow:
         row = await self._webhooks.lock(connection, webhook_id)
         if row is None:
             raise WebhookNotFound
+        await self._writers.require(connection, caller)
         return row
 
     async def _require(self, connection: AsyncConnection, webhook_id: int) -> WebhookRow:
@@ -188,7 +189,6 @@ class Webhooks:
 
     async def _record(self, connection: AsyncConnection, caller: Caller, action: str, webhook_id: int) -> None:
         """Record who did what; of the webhook the id alone, since a URL may have a secret in its path."""
-        await self._writers.require(connection, caller)
         await self._audit.record(connection, caller.user_id, action=action, detail=str(webhook_id))
 
 

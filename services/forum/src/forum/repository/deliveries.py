@@ -98,18 +98,16 @@ class DeliveryRepository:
         rows = await connection.execute(statement.order_by(webhook_deliveries.c.id.desc()).limit(limit))
         return [DeliveryRow(*row) for row in rows]
 
-    async def find(self, connection: AsyncConnection, webhook_id: int, delivery_id: int) -> DeliveryRow | None:
-        """Return a delivery of a webhook."""
-        mine = and_(webhook_deliveries.c.id == delivery_id, webhook_deliveries.c.webhook_id == webhook_id)
-        row = (await connection.execute(select(*_COLUMNS).where(mine))).first()
-        return None if row is None else DeliveryRow(*row)
+    async def find(self, connection: AsyncConnection, delivery_id: int) -> DeliveryRow:
+        """Return a delivery that there is."""
+        row = await connection.execute(select(*_COLUMNS).where(webhook_deliveries.c.id == delivery_id))
+        return DeliveryRow(*row.one())
 
-    async def replay(self, connection: AsyncConnection, delivery_id: int, now: datetime) -> None:
-        """Make a delivery due now, as if it had never been tried."""
+    async def replay(self, connection: AsyncConnection, webhook_id: int, delivery_id: int, now: datetime) -> bool:
+        """Make a delivery due now, as if it had never been tried; False if the webhook has no such delivery."""
+        mine = and_(webhook_deliveries.c.id == delivery_id, webhook_deliveries.c.webhook_id == webhook_id)
         values = {"state": int(DELIVERY_STATE_PENDING), "attempt_count": 0, "next_attempt_time": now}
-        await connection.execute(
-            update(webhook_deliveries).where(webhook_deliveries.c.id == delivery_id).values(values)
-        )
+        return bool((await connection.execute(update(webhook_deliveries).where(mine).values(values))).rowcount)
 
     async def find_due(self, connection: AsyncConnection, webhook_id: int, now: datetime) -> DueDelivery | None:
         """Return the most overdue delivery of a webhook that is on."""

@@ -60,8 +60,9 @@ class WebhookServicer(webhook_service_pb2_grpc.WebhookServiceServicer):
 
     async def ReplayDelivery(self, request: pb.ReplayDeliveryRequest, context: Any) -> pb.ReplayDeliveryResponse:
         """Send a delivery again."""
+        caller = current_caller()
 
         async def work(connection: AsyncConnection) -> pb.ReplayDeliveryResponse:
-            return await self._webhooks.replay(connection, request)
+            return await self._webhooks.replay(connection, caller, request)
 
         return await self._writes.run("ReplayDelivery", request, pb.ReplayDeliveryResponse, work)
