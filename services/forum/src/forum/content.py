@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
+from markdown_it.common.utils import mdTrim
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forum.foundation import Foundation
@@ -115,5 +116,5 @@ def _is_plain(text: str) -> bool:
 
 def _paragraphs(text: str) -> str:
     """Return the HTML of a text without markup."""
-    paragraphs = (part.strip() for part in _BETWEEN_PARAGRAPHS.split(text.strip("\n")) if part)
+    paragraphs = (mdTrim(part) for part in _BETWEEN_PARAGRAPHS.split(text.strip("\n")) if part)
     return "".join(f"<p>{part}</p>\n" for part in paragraphs).replace("\n", "<br>\n").replace("</p><br>", "</p>")

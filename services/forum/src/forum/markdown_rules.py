@@ -26,7 +26,7 @@ _STEPS_PER_LETTER, _STEPS_FREE, _STEPS_MAX = 6, 1000, 250_000
 _BLOCK_STEP = 2
 """Steps that one look at the beginning of a line counts for: it tries more rules."""
 
-_CELL_STEPS = 3
+_CELL_STEPS = 4
 """Steps that a cell of a table counts for, written or missing at the end of its row."""
 
 # Where plain text ends inside a paragraph: the library stops at signs too that mean nothing here.
@@ -78,9 +78,10 @@ def _limit_blocks(state: StateBlock, start: int, end: int, silent: bool) -> bool
 def _limited_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Make a table of which all cells count: short rows are filled up to the width of the first."""
     if not silent and start + 1 < end:
-        columns = state.src.count("|", state.bMarks[start + 1], state.eMarks[start + 1])
+        widths = state.src[state.bMarks[start + 1] : state.eMarks[start + 1]]
+        columns = widths.strip("| ").count("|") + 1
         rows = 0
-        while columns and start + rows < end and not state.isEmpty(start + rows):
+        while "|" in widths and start + rows < end and not state.isEmpty(start + rows):
             rows += 1
             _spend(state.env, columns * _CELL_STEPS)
     return table(state, start, end, silent)
