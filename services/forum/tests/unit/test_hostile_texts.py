@@ -113,7 +113,8 @@ def strictly_read(html: str) -> list[tuple[str, dict[str, str]]]:
         if tag is None:
             continue
         if closing:
-            assert open_tags.pop() == tag
+            assert open_tags[-1:] == [tag]
+            open_tags.pop()
             continue
         pairs = re.findall(r" ([a-z]+)=\"([^\"]*)\"", attributes)
         assert len({name for name, _ in pairs}) == len(pairs)
