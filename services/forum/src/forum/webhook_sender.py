@@ -63,13 +63,13 @@ class WebhookSender:
     async def run(self, stop: asyncio.Event) -> None:
         """Send until `stop`, then end the requests under way; a database that is away is waited out."""
         lanes: dict[int, asyncio.Task[int]] = {}
-        while not stop.is_set():
-            for webhook_id in await self._due():
-                if webhook_id not in lanes:
-                    lanes[webhook_id] = asyncio.create_task(self._send_lane(webhook_id, stop))
-            await is_set_within(stop, POLL_SECONDS)
-            lanes = {webhook_id: lane for webhook_id, lane in lanes.items() if not lane.done()}
-        await asyncio.gather(*lanes.values())
+        async with asyncio.TaskGroup() as group:
+            while not stop.is_set():
+                for webhook_id in await self._due():
+                    if webhook_id not in lanes:
+                        lanes[webhook_id] = group.create_task(self._send_lane(webhook_id, stop))
+                await is_set_within(stop, POLL_SECONDS)
+                lanes = {webhook_id: lane for webhook_id, lane in lanes.items() if not lane.done()}
 
     async def send_due(self) -> int:
         """Try everything that is due, and return how many attempts that took."""

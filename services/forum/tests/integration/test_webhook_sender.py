@@ -289,6 +289,19 @@ async def test_a_new_secret_counts_for_what_waits(board: Any, receiver: Receiver
     assert Webhook(renewed.secret).verify(body, headers)["type"] == "post.created"
 
 
+async def test_a_secret_that_cannot_be_read_is_a_failure_that_says_what_to_do(board: Any, receiver: Receiver) -> None:
+    made = await hook(board, receiver.url())
+    [alice] = await board.users("alice")
+    await board.post(alice)
+    broken = update(models.webhooks).values(sealed_secret=b"sealed with another key")
+    await board.write(lambda connection: connection.execute(broken))
+    await send(board)
+    [delivery] = await deliveries(board, made.webhook.id)
+
+    assert (receiver.got, delivery.state) == ([], pb.DELIVERY_STATE_PENDING)
+    assert delivery.last_error == "the secret cannot be read: make a new one"
+
+
 async def test_an_event_that_is_applied_twice_is_delivered_once(board: Any, receiver: Receiver) -> None:
     """The unique key stands behind the inbox."""
     await hook(board, receiver.url())
