@@ -13,36 +13,9 @@ _ADDRESS = re.compile(r"(?:https?://|mailto:|#|/(?![/\\]))", re.IGNORECASE)
 _PICTURE = re.compile(r"(?:https?://|/(?![/\\]))", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{1,30}", re.ASCII)
 
-_TAGS = frozenset(
-    [
-        "p",
-        "br",
-        "hr",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "strong",
-        "em",
-        "s",
-        "code",
-        "pre",
-        "blockquote",
-        "ul",
-        "ol",
-        "li",
-        "a",
-        "img",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-    ]
-)
+_BLOCKS = frozenset(("p", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "ul", "ol", "li"))
+_CELLS = frozenset(("table", "thead", "tbody", "tr", "th", "td"))
+_WORDS = frozenset(("a", "br", "code", "em", "img", "s", "strong"))
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "img": {"src", "alt", "title"},
@@ -73,7 +46,7 @@ class Sanitiser:
 
     def __init__(self) -> None:
         self._cleaner = nh3.Cleaner(
-            tags=_TAGS,
+            tags=_BLOCKS | _CELLS | _WORDS,
             attributes=_ATTRIBUTES,
             tag_attribute_values=_ATTRIBUTE_VALUES,
             attribute_filter=_filtered,
