@@ -60,6 +60,7 @@ async def start(name: str, directory: Path) -> None:
         redis_url=f"redis://127.0.0.1:{processes.free_port()}/0",
         databases={name: f"sqlite:///{directory}/{name}.db"},
         ports={name: processes.free_port()},
+        folder=directory,
         keys=keys,
     )
     program = services[name].service(wiring)

@@ -38,6 +38,7 @@ def main() -> int:
         redis_url=os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0",  # a command publishes nothing itself
         databases={arguments.service: url or f"sqlite:///{data / 'databases' / arguments.service}.db"},
         ports=choose_ports(list(services.values())),
+        folder=data / "databases",
         keys=Keys(data / "keys"),
     )
     program = services[arguments.service].service(wiring)

@@ -67,7 +67,8 @@ class Stack:
             redis_url = embedded.url
             redis.append(embedded.program)
         databases = {service.name: self._database_url(service.name) for service in services}
-        wiring = Wiring(redis_url, databases, choose_ports(services), Keys(self._data.keys))
+        ports, keys = choose_ports(services), Keys(self._data.keys)
+        wiring = Wiring(redis_url, databases, ports, self._data.databases, keys)
         front = gateway.gateway(wiring, self._options.host, self._port)
         return wiring, [redis, [service.service(wiring) for service in services], [front]]
 

@@ -6,6 +6,7 @@ A deployable says what it needs in its pyproject:
     roles = ["migrate", "serve", "relay"]   # what `python -m <name>` is told to do here (the default, for services)
     calls = ["auth"]                        # services it calls: it has a setting <SERVICE>_TARGET for each
     secrets = ["data_key_file"]             # settings that want a key; plaza_stack.keys knows the kinds
+    folders = ["search_index_dir"]          # settings that want a folder of their own, kept beside the databases
 
 The gateway calls every service. Settings already in the environment are kept where they are a matter of taste.
 """
@@ -14,6 +15,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from plaza_kit.testing.processes import free_port
@@ -28,11 +30,20 @@ SERVICE_ROLES = ("migrate", "serve", "relay")
 
 @dataclass(frozen=True)
 class Wiring:
-    """What the processes share. `databases` holds a URL per service, `ports` a gRPC port per service."""
+    """What the processes share.
+
+    Attributes:
+        redis_url: The bus.
+        databases: A URL per service.
+        ports: A gRPC port per service.
+        folder: Where services keep folders.
+        keys: Makes secrets.
+    """
 
     redis_url: str
     databases: Mapping[str, str]
     ports: Mapping[str, int]
+    folder: Path
     keys: Keys
 
 
@@ -73,7 +84,12 @@ class Deployable:
 
     def _settings(self, wiring: Wiring, calls: list[str]) -> dict[str, str]:
         targets = {f"{service}_target": f"{LOOPBACK}:{wiring.ports[service]}" for service in calls}
-        return targets | self.make_secrets(wiring.keys)
+        folders = {setting: str(self._folder(wiring, setting)) for setting in self._needs.get("folders", [])}
+        return targets | folders | self.make_secrets(wiring.keys)
+
+    def _folder(self, wiring: Wiring, setting: str) -> Path:
+        """Return the folder that goes into a setting: `forum-search-index` for the forum's `search_index_dir`."""
+        return wiring.folder / f"{self.name}-{setting.removesuffix('_dir').replace('_', '-')}"
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         prefix = f"PLAZA_{self.name.upper()}_"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from forum import models
 from forum.clock import Clock
 from forum.events import Events
 from forum.repository.audit import AuditRepository
@@ -28,6 +29,7 @@ from forum.repository.replies import ReplyRepository
 from forum.repository.reply_lists import ReplyListRepository
 from forum.repository.reports import ReportRepository
 from forum.repository.revisions import RevisionRepository
+from forum.repository.search import SearchRepository
 from forum.repository.tags import TagRepository
 from forum.repository.trees import TreeRepository
 from forum.repository.users import UserRepository
@@ -67,6 +69,7 @@ class Repositories:
     follows: CollectedRepository
     reactions: ReactionRepository
     reading: ReadingRepository
+    search: SearchRepository
     tags: TagRepository
     votes: VoteRepository
     drafts: DraftRepository
@@ -76,6 +79,45 @@ class Repositories:
     viewers: ViewerRepository
     webhooks: WebhookRepository
     word_filters: WordFilterRepository
+
+    @classmethod
+    def of(cls, database: Database) -> "Repositories":
+        """Return the repositories of a database."""
+        return cls(
+            audit=AuditRepository(),
+            mentions=MentionRepository(),
+            cases=CaseRepository(),
+            categories=CategoryRepository(),
+            deliveries=DeliveryRepository(),
+            held_notices=HeldNoticeRepository(),
+            notifications=NotificationRepository(),
+            occasions=OccasionRepository(),
+            recipients=RecipientRepository(),
+            merging=MergingRepository(),
+            removal=RemovalRepository(),
+            replies=ReplyRepository(),
+            post_lists=PostListRepository(),
+            post_pages=PostPageRepository(database),
+            posts=PostRepository(database),
+            reply_lists=ReplyListRepository(),
+            reports=ReportRepository(),
+            revisions=RevisionRepository(),
+            blocks=CollectedRepository(models.blocks),
+            bookmarks=BookmarkRepository(),
+            follows=CollectedRepository(models.follows),
+            reactions=ReactionRepository(),
+            reading=ReadingRepository(),
+            search=SearchRepository(),
+            tags=TagRepository(),
+            votes=VoteRepository(),
+            drafts=DraftRepository(),
+            erasure=ErasureRepository(),
+            trees=TreeRepository(database),
+            users=UserRepository(),
+            viewers=ViewerRepository(),
+            webhooks=WebhookRepository(),
+            word_filters=WordFilterRepository(),
+        )
 
 
 @dataclass(frozen=True)

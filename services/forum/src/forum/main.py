@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from functools import partial
+from urllib.parse import urlsplit
 
 from forum import models
 from forum.addresses import AddressGuard, SystemLookup
@@ -24,6 +25,7 @@ from forum.events import Events
 from forum.follows import Follows
 from forum.foundation import Foundation, Repositories
 from forum.housekeeping import Housekeeping
+from forum.indexing import Indexing
 from forum.merging import Merging
 from forum.moderation import ContentModeration, PostModeration
 from forum.new_users import NewUserRules
@@ -48,39 +50,9 @@ from forum.reply_lists import ReplyLists
 from forum.reply_views import ReplyViews
 from forum.reply_writing import ReplyWriting
 from forum.reports import Reports
-from forum.repository.audit import AuditRepository
-from forum.repository.bookmarks import BookmarkRepository
-from forum.repository.cases import CaseRepository
-from forum.repository.categories import CategoryRepository
-from forum.repository.collected import CollectedRepository
-from forum.repository.deliveries import DeliveryRepository
-from forum.repository.drafts import DraftRepository
-from forum.repository.erasure import ErasureRepository
-from forum.repository.held_notices import HeldNoticeRepository
-from forum.repository.mentions import MentionRepository
-from forum.repository.merging import MergingRepository
-from forum.repository.notifications import NotificationRepository
-from forum.repository.occasions import OccasionRepository
-from forum.repository.post_lists import PostListRepository
-from forum.repository.post_pages import PostPageRepository
-from forum.repository.posts import PostRepository
-from forum.repository.reactions import ReactionRepository
-from forum.repository.reading import ReadingRepository
-from forum.repository.recipients import RecipientRepository
-from forum.repository.removal import RemovalRepository
-from forum.repository.replies import ReplyRepository
-from forum.repository.reply_lists import ReplyListRepository
-from forum.repository.reports import ReportRepository
-from forum.repository.revisions import RevisionRepository
-from forum.repository.tags import TagRepository
-from forum.repository.trees import TreeRepository
-from forum.repository.users import UserRepository
-from forum.repository.viewers import ViewerRepository
-from forum.repository.votes import VoteRepository
-from forum.repository.webhooks import WebhookRepository
-from forum.repository.word_filters import WordFilterRepository
 from forum.revision_history import Editing, RevisionHistory
 from forum.revisions import Revisions
+from forum.search import Search
 from forum.servicers.categories import CategoryServicer
 from forum.servicers.drafts import DraftServicer
 from forum.servicers.engagement import EngagementParts, EngagementServicer
@@ -89,6 +61,7 @@ from forum.servicers.notifications import NotificationServicer
 from forum.servicers.posts import PostServicer, PostUseCases
 from forum.servicers.replies import ReplyServicer, ReplyUseCases
 from forum.servicers.revisions import RevisionServicer
+from forum.servicers.search import SearchServicer
 from forum.servicers.tags import TagServicer
 from forum.servicers.webhooks import WebhookServicer
 from forum.settings import ForumSettings
@@ -117,10 +90,12 @@ from plaza.forum.v1 import (
     post_service_pb2_grpc,
     reply_service_pb2_grpc,
     revision_service_pb2_grpc,
+    search_service_pb2_grpc,
     tag_service_pb2_grpc,
     webhook_service_pb2_grpc,
 )
 from plaza_kit.db import Database
+from plaza_kit.event_stream import stream_name
 from plaza_kit.grpc_server import Registration as RegisterServicer
 from plaza_kit.idempotency import Idempotency
 from plaza_kit.outbox import Outbox
@@ -131,6 +106,10 @@ SERVICE = "forum"
 
 TEXT_QUEUE = 64
 """Long texts that may wait to be rendered; at the largest, these are some seconds of work."""
+
+SEARCH_THREADS = 2
+SEARCH_QUEUE = 64
+"""Searches that may wait for a thread; each takes milliseconds."""
 
 
 class Service:
@@ -169,10 +148,13 @@ class Service:
         self.housekeeping = Housekeeping(self.foundation, self.idempotency)
         self._build_engagement()
         self._build_order()
+        self._build_search()
 
     async def close(self) -> None:
         """Close the database, what webhooks are sent with, and the threads."""
         self._threads.close()
+        self._search_threads.close()
+        self.indexing.close()
         await self.webhook_requests.close()
         self._lookup.close()
         await self.foundation.database.close()
@@ -287,6 +269,24 @@ class Service:
         self.notifications = Notifications(self.foundation, self.writers)
         self.notifying = Notifying(self.foundation, Notices(self.foundation))
 
+    def _build_search(self) -> None:
+        settings = self.settings
+        url = urlsplit(settings.database_url.get_secret_value())
+        self.indexing = Indexing(
+            self.foundation,
+            database=f"{url.hostname or ''}:{url.port or ''}{url.path}",
+            folder=settings.search_index_dir,
+            streams=[stream_name(SERVICE, shard) for shard in range(Outbox(models.outbox, source=SERVICE).shards)],
+        )
+        self._search_threads = Threads(workers=SEARCH_THREADS, queue_limit=SEARCH_QUEUE)
+        self.search = Search(
+            self.foundation,
+            self.categories,
+            tags=self.tags,
+            indexing=self.indexing,
+            threads=self._search_threads,
+        )
+
     def _build_webhooks(self) -> None:
         settings = self.settings
         self._lookup = SystemLookup(CONNECT_SECONDS)
@@ -330,6 +330,10 @@ class Service:
                 RevisionServicer(database, writes, self.revision_history),
             ),
             partial(
+                search_service_pb2_grpc.add_SearchServiceServicer_to_server,
+                SearchServicer(self.search),
+            ),
+            partial(
                 tag_service_pb2_grpc.add_TagServiceServicer_to_server,
                 TagServicer(database, writes, tags=self.tags, changes=self.tag_changes),
             ),
@@ -349,40 +353,7 @@ def _foundation(settings: ForumSettings, clock: Clock) -> Foundation:
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
     return Foundation(
         database=database,
-        repositories=Repositories(
-            audit=AuditRepository(),
-            mentions=MentionRepository(),
-            cases=CaseRepository(),
-            categories=CategoryRepository(),
-            deliveries=DeliveryRepository(),
-            held_notices=HeldNoticeRepository(),
-            notifications=NotificationRepository(),
-            occasions=OccasionRepository(),
-            recipients=RecipientRepository(),
-            merging=MergingRepository(),
-            removal=RemovalRepository(),
-            replies=ReplyRepository(),
-            post_lists=PostListRepository(),
-            post_pages=PostPageRepository(database),
-            posts=PostRepository(database),
-            reply_lists=ReplyListRepository(),
-            reports=ReportRepository(),
-            revisions=RevisionRepository(),
-            blocks=CollectedRepository(models.blocks),
-            bookmarks=BookmarkRepository(),
-            follows=CollectedRepository(models.follows),
-            reactions=ReactionRepository(),
-            reading=ReadingRepository(),
-            tags=TagRepository(),
-            votes=VoteRepository(),
-            drafts=DraftRepository(),
-            erasure=ErasureRepository(),
-            trees=TreeRepository(database),
-            users=UserRepository(),
-            viewers=ViewerRepository(),
-            webhooks=WebhookRepository(),
-            word_filters=WordFilterRepository(),
-        ),
+        repositories=Repositories.of(database),
         events=Events(Outbox(models.outbox, source=SERVICE)),
         clock=clock,
         sealer=sealer,

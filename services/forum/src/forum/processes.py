@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -57,7 +58,7 @@ async def run_roles(settings: ForumSettings, roles: Sequence[str]) -> int:
         stack.push_async_callback(service.close)
         parts: list[Part] = []
         if "serve" in roles:
-            parts += serving_parts(service, telemetry)
+            parts += serving_parts(service, telemetry, _redis(settings, stack))
         if "relay" in roles:
             parts.append(_relay(service, _redis(settings, stack)))
         if "consume" in roles:
@@ -79,7 +80,7 @@ def _relay(service: Service, redis: "Redis") -> Part:
     return Relay(service.foundation.database, Outbox(models.outbox, source=SERVICE), models.leases, redis).run
 
 
-def serving_parts(service: Service, telemetry: Telemetry) -> list[Part]:
+def serving_parts(service: Service, telemetry: Telemetry, redis: "Redis") -> list[Part]:
     """Return the gRPC server and the background tasks that the `serve` role owns."""
     settings = service.settings
     server = GrpcServer(
@@ -90,7 +91,7 @@ def serving_parts(service: Service, telemetry: Telemetry) -> list[Part]:
         limits=ServerLimits(max_concurrent_rpcs=settings.max_concurrent_rpcs, drain_grace=settings.drain_grace),
         telemetry=telemetry,
     )
-    return [server.run]
+    return [server.run, partial(service.indexing.run, redis)]
 
 
 def consuming_parts(service: Service, redis: "Redis") -> list[Part]:

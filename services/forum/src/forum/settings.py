@@ -39,6 +39,10 @@ class ForumSettings(ServiceSettings):
         "user", pattern="^(user|moderator|admin)$", description="least role that may make a tag by using it"
     )
 
+    search_index_dir: Path | None = Field(
+        None, description="folder of this process's search index; none is a temporary one, built anew at each start"
+    )
+
     webhook_allow_http: bool = Field(False, description="webhooks may have addresses without TLS")
     webhook_allowed_networks: Networks = Field(
         (), description="networks that webhooks may reach although they are not public"
