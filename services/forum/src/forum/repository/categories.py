@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forum.errors import CategoryNotFound, CategorySlugTaken
 from forum.models import categories, posts
+from plaza_kit.db import Database
 
 
 class CategoryRow(NamedTuple):
@@ -34,10 +35,10 @@ _COLUMNS = tuple(categories.c[name] for name in CategoryRow._fields)
 class CategoryRepository:
     """All SQL about categories. Statements are built once, at construction."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
         self._all = select(*_COLUMNS).order_by(categories.c.id)
         self._all_locked = self._all.with_for_update()
-        self._count_posts = (
+        self._count_posts = database.prepare_write(
             update(categories)
             .where(categories.c.id == bindparam("category_id"))
             .values(
@@ -99,5 +100,5 @@ class CategoryRepository:
             CategoryNotFound: It has been removed (CATEGORY_NOT_FOUND).
         """
         values = {"category_id": category_id, "by": by, "change": int(is_change)}
-        if (await connection.execute(self._count_posts, values)).rowcount == 0:
+        if (await self._count_posts.run(connection, **values)).row_count == 0:
             raise CategoryNotFound

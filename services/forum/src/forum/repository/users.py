@@ -4,12 +4,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, case, func, insert, literal, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from forum.models import posts, replies, users
 from plaza.forum.v1 import post_pb2
+from plaza_kit.db import Database
 
 AUTHOR_COLUMNS = (users.c.id, users.c.username, users.c.avatar, users.c.is_deleted)
 """What `writers.author_of` makes an author of, in this order."""
@@ -60,11 +61,11 @@ _EVERY_STATUS = (*_IN_SIGHT, post_pb2.CONTENT_STATUS_DELETED, post_pb2.CONTENT_S
 class UserRepository:
     """All SQL about users. Statements are built once, at construction."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
         self._by_id = select(*_COLUMNS).where(users.c.id == bindparam("user_id"))
         self._by_id_locked = self._by_id.with_for_update()
         # The lock makes two identical texts that are sent at once wait for each other: the second sees the first.
-        self._with_recent = (
+        self._with_recent = database.prepare(
             select(*_COLUMNS, _is_repeated(), _recent_count())
             .where(users.c.id == bindparam("user_id"))
             .with_for_update()
@@ -84,7 +85,7 @@ class UserRepository:
         self, connection: AsyncConnection, user_id: int, bounds: RecentBounds
     ) -> tuple[KnownUser, Recent] | None:
         """Return a user with what they wrote lately, and keep their row locked until the transaction ends."""
-        row = (await connection.execute(self._with_recent, {"user_id": user_id, **bounds._asdict()})).first()
+        row = await self._with_recent.first_in(connection, user_id=user_id, **bounds._asdict())
         return None if row is None else (KnownUser(*row[:-2]), Recent(bool(row[-2]), int(row[-1])))
 
     async def find_oldest_recent(self, connection: AsyncConnection, user_id: int, since: datetime) -> datetime | None:
@@ -127,7 +128,7 @@ def _is_repeated() -> ColumnElement[Any]:
         select(literal(1))
         .where(
             table.c.author_id == bindparam("user_id"),
-            table.c.status.in_(_IN_SIGHT),
+            table.c.status.in_(_numbers(_IN_SIGHT)),
             table.c.created_time > bindparam("duplicates_since", type_=table.c.created_time.type),
             table.c.content_hash == bindparam("content_hash", type_=table.c.content_hash.type),
         )
@@ -143,7 +144,7 @@ def _recent_count() -> ColumnElement[Any]:
         .select_from(table)
         .where(
             table.c.author_id == bindparam("user_id"),
-            table.c.status.in_(_EVERY_STATUS),  # names the index's second column
+            table.c.status.in_(_numbers(_EVERY_STATUS)),  # names the index's second column
             table.c.created_time > bindparam("written_since", type_=table.c.created_time.type),
         )
         .scalar_subquery()
@@ -151,3 +152,8 @@ def _recent_count() -> ColumnElement[Any]:
     ]
     is_new = users.c.joined_time > bindparam("new_since", type_=users.c.joined_time.type)
     return case((is_new, counts[0] + counts[1]), else_=0)
+
+
+def _numbers(statuses: Collection[int]) -> list[ColumnElement[int]]:
+    """Return numbers that stand in the text of a statement: a prepared one takes no lists."""
+    return [literal_column(str(int(status)), Integer) for status in statuses]
