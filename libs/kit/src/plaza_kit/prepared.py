@@ -109,19 +109,21 @@ class _Prepared:
         self._sql = str(compiled)
         self._names = tuple(compiled.positiontup or ())
         self._defaults = {name: value for name, value in compiled.params.items() if value is not None}
-        self._bind_processors = {
+        processors = {
             name: process
             for name, parameter in compiled.binds.items()
             if (process := parameter.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
+        self._bind_processors = [
+            (index, processors[name]) for index, name in enumerate(self._names) if name in processors
+        ]
 
     def _parameters(self, values: dict[str, Any]) -> tuple[Any, ...]:
-        return tuple(self._parameter(name, values) for name in self._names)
-
-    def _parameter(self, name: str, values: dict[str, Any]) -> Any:
-        value = values[name] if name in values else self._defaults[name]
-        process = self._bind_processors.get(name)
-        return value if process is None else process(value)
+        given = self._defaults | values
+        parameters = [given[name] for name in self._names]
+        for index, process in self._bind_processors:
+            parameters[index] = process(parameters[index])
+        return tuple(parameters)
 
 
 class PreparedRead(_Prepared):

@@ -136,10 +136,10 @@ class PostWriting:
 
 
 def _check_fields(request: pb.CreatePostRequest) -> None:
-    reported = violations_of(request)
+    reported, broken = violations_of(request), check(request)
     absent = missing(request, reported)
-    empty = [found for found in check(request) if found.field in _TEXTS and found.code == "BLANK"]
+    empty = [found for found in broken if found.field in _TEXTS and found.code == "BLANK"]
     required = [Violation(found.field, found.code) for found in in_order(request, [*absent, *empty])]
     if required:
         raise TitleAndContentRequired(violations=required)
-    refuse(in_order(request, [*reported, *check(request), *absent, *names_violations(request.tags)]))
+    refuse(in_order(request, [*reported, *broken, *absent, *names_violations(request.tags)]))
