@@ -82,11 +82,11 @@ class PostEdits:
         await self._posts.update(connection, post.id, values)
         if request.replace_tags:
             await self._parts.tags.set_for_post(connection, post.id, request.tags, writer)
-        if category_id != post.category_id:
-            await self._count_move(connection, post, category_id)
         if writer.user_id != post.author_id:
             target = (TARGET_KIND_POST, post.id)
             await self._audit.record(connection, writer.user_id, action="content.edit", target=target)
+        if category_id != post.category_id:
+            await self._count_move(connection, post, category_id)
         updated = events_pb.PostUpdated(
             post_id=post.id,
             editor_id=writer.user_id,

@@ -97,11 +97,11 @@ class PostWriting:
         post_id = await self._posts.insert(connection, values)
         if request.tags:
             await self._parts.tags.set_for_post(connection, post_id, request.tags, writer)
+        if status == CONTENT_STATUS_HELD:
+            await self._parts.cases.hold(connection, target=(TARGET_KIND_POST, post_id), post_id=post_id)
         await self._categories.count_posts(
             connection, category_id, by=int(status == CONTENT_STATUS_LIVE), is_change=False
         )
-        if status == CONTENT_STATUS_HELD:
-            await self._parts.cases.hold(connection, target=(TARGET_KIND_POST, post_id), post_id=post_id)
         created = events_pb.PostCreated(
             post_id=post_id,
             author_id=writer.user_id,
