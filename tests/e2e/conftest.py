@@ -1,8 +1,9 @@
 """Whole stacks for the tests of this folder.
 
 `stack`: embedded Redis and SQLite, shared by the tests of a pytest process. `server_stack`: the same on a real MariaDB
-and Redis. `stack_url`: the address of each in turn, so that a test runs on both. `own_stack`: one for a single test
-that breaks it. `roomy_stack`: one without rate limits. `start_stack`: starts as many as a test wants, with settings.
+and Redis. `each_stack`: one after the other, so that a test runs on both; `stack_url`: the address. `own_stack`: one
+for a single test that breaks it. `roomy_stack`: one without limits of rate. `start_stack`: starts as many as a test
+wants, with settings.
 """
 
 import shutil
@@ -16,6 +17,13 @@ from tests.e2e.running_stack import RunningStack
 from plaza_kit.testing.stack import MariaDb
 
 StartStack = Callable[..., RunningStack]
+
+ROOMY = {
+    **{f"PLAZA_GATEWAY_RATE_{kind}_PER_MINUTE": "0" for kind in ("READ", "WRITE", "CREDENTIALS")},
+    "PLAZA_AUTH_LOGIN_FAILURE_FLOOR": "0",
+    "PLAZA_FORUM_NEW_USER_AGE": "0",
+}
+"""Settings of a stack on which everybody may ask and write as often as they like."""
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +51,15 @@ def server_stack(stack_folder: Path, mariadb_server: MariaDb, redis_url: str) ->
 
 
 @pytest.fixture(scope="session", params=["embedded", "servers"])
-def stack_url(request: pytest.FixtureRequest) -> str:
+def each_stack(request: pytest.FixtureRequest) -> RunningStack:
     running = request.getfixturevalue({"embedded": "stack", "servers": "server_stack"}[request.param])
     assert isinstance(running, RunningStack)
-    return running.url
+    return running
+
+
+@pytest.fixture(scope="session")
+def stack_url(each_stack: RunningStack) -> str:
+    return each_stack.url
 
 
 @pytest.fixture
@@ -69,10 +82,9 @@ def own_stack(start_stack: StartStack) -> RunningStack:
 
 @pytest.fixture(scope="session")
 def roomy_stack(stack_folder: Path) -> Iterator[RunningStack]:
-    """A stack whose rate limits do not bite, for tests that ask very often."""
+    """A stack for tests that ask very often; its webhooks may go to this machine."""
     (stack_folder / "roomy").mkdir()
-    limits = {f"PLAZA_GATEWAY_RATE_{kind}_PER_MINUTE": "0" for kind in ("READ", "WRITE", "CREDENTIALS")}
-    running = RunningStack(stack_folder / "roomy", {**limits, "PLAZA_AUTH_LOGIN_FAILURE_FLOOR": "0"})
+    running = RunningStack(stack_folder / "roomy", {**ROOMY, "PLAZA_FORUM_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"})
     yield running
     assert running.stop() == 0
 

@@ -39,11 +39,12 @@ class RunningStack:
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.data = folder / "data"
+        self._settings = dict(settings or {})
         self._ready_file = folder / "ready.json"
         self._output = folder / "output.txt"
         self._output.unlink(missing_ok=True)
         command = stack_command(self.data, f"--ready-file={self._ready_file}")
-        self._process = processes.start(command, log=self._output, env=stack_environment(settings or {}))
+        self._process = processes.start(command, log=self._output, env=stack_environment(self._settings))
         self._all_pids: set[int] = set()
         try:
             wait_until(lambda: self._ready_file.exists() or self._process.poll() is not None, START_SECONDS)
@@ -84,6 +85,16 @@ class RunningStack:
     def log(self, name: str) -> str:
         """What one process has logged in this run."""
         return (self.data / "logs" / f"{name}.log").read_text(errors="replace")
+
+    def make_admin(self, username: str) -> None:
+        """Make a user an admin, as the first one is made; tokens that they have are refused from then on."""
+        command = [sys.executable, str(ROOT / "tools" / "command.py"), "--data", str(self.data)]
+        command += ["auth", "create-admin", username, "--password-stdin"]
+        environment = stack_environment(self._settings)
+        done = subprocess.run(
+            command, env=environment, input="\n", capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def freeze(self, name: str) -> None:
         """Stop a process where it is: it keeps its connections and answers nothing."""

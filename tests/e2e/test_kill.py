@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.e2e.conftest import StartStack
+from tests.e2e.conftest import ROOMY, StartStack
 from tests.e2e.running_stack import RunningStack
 
 from plaza_kit.testing.plugin import leave_out
@@ -22,7 +22,6 @@ from plaza_kit.testing.polling import eventually
 from plaza_kit.testing.stack import MissingServerError, start_mariadb
 
 WRITERS = 4
-ROOMY = {f"PLAZA_GATEWAY_RATE_{kind}_PER_MINUTE": "0" for kind in ("READ", "WRITE", "CREDENTIALS")}
 
 
 class Writer:
