@@ -21,7 +21,7 @@ local count = {first}
 local path, body = [==[{path}]==], {body}
 request = function()
   count = count + 1
-  local number = {number}
+  local number = string.format("%.0f", {number})
   local value = math.random(2) * 2 - 3
   return wrk.format("{method}", (path:gsub("%%d", number)), nil, body and (body:gsub("%%d", number):gsub("%%v", value)))
 end
