@@ -4,6 +4,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from forum.tokens import Term, fold_letter
@@ -14,8 +15,8 @@ EXCERPT_MAX = 200
 BEFORE_MAX = 40
 """Code points of an excerpt before the first place in it."""
 
-PLACES_MAX = 200
-"""Places in one text that are looked at."""
+PLACES_MAX = 50
+"""Places of one term in one text that are looked at."""
 
 _ELLIPSIS = "…"
 
@@ -36,9 +37,7 @@ class Marker:
     """Marks the places of a query's terms in texts."""
 
     def __init__(self, terms: Sequence[Term]) -> None:
-        # Longer terms first: of two that begin at the same place the longer one is marked.
-        patterns = sorted((term.pattern for term in terms), key=len, reverse=True)
-        self._pattern = re.compile("|".join(f"({pattern})" for pattern in patterns)) if patterns else None
+        self._terms = [(term, re.compile(term.pattern)) for term in terms]
 
     def mark(self, text: str) -> str:
         """Return a short text as HTML."""
@@ -56,8 +55,7 @@ class Marker:
         end = start + EXCERPT_MAX - len(before)
         after = ""
         if end < len(text):
-            end -= 1
-            after = _ELLIPSIS
+            end, after = _before_blank(text, start, end - 1), _ELLIPSIS
         inside = [
             Place(place.start - start, min(place.end, end) - start, place.term)
             for place in places
@@ -66,18 +64,17 @@ class Marker:
         return f"{before}{_marked(text[start:end], inside)}{after}"
 
     def _places(self, text: str) -> list[Place]:
-        if self._pattern is None:
-            return []
+        """Return the first places of each term, by where they begin; of two that begin together the longer first."""
         folded, origins = _folded(text)
-        places: list[Place] = []
-        for match in self._pattern.finditer(folded):
-            start, end = match.span()
-            if origins is not None:
-                start, end = origins[start], origins[end - 1] + 1
-            places.append(Place(start, end, match.lastindex or 0))
-            if len(places) == PLACES_MAX:
-                break
-        return places
+        places = [
+            Place(*match.span(), number)
+            for number, (term, pattern) in enumerate(self._terms)
+            for match in islice(pattern.finditer(folded), PLACES_MAX)
+            if term.is_at(folded, *match.span())
+        ]
+        if origins is not None:
+            places = [Place(origins[start], origins[end - 1] + 1, term) for start, end, term in places]
+        return sorted(places, key=lambda place: (place.start, -place.end))
 
 
 def plain_text(safe_html: str) -> str:
@@ -88,6 +85,8 @@ def plain_text(safe_html: str) -> str:
 
 def _folded(text: str) -> tuple[str, Sequence[int] | None]:
     """Return a text as it is compared, letter by letter, and where each comes from; None if all are in their place."""
+    if text.isascii():
+        return text.lower(), None
     parts = [fold_letter(letter) for letter in text]
     folded = "".join(parts)
     if len(folded) == len(text):
@@ -115,6 +114,12 @@ def _after_blank(text: str, start: int) -> int:
     """Return the beginning of a word near `start`, so that none is cut; Chinese has no blanks to look for."""
     blank = text.find(" ", start, start + BEFORE_MAX // 2)
     return blank + 1 if blank >= 0 else start
+
+
+def _before_blank(text: str, start: int, end: int) -> int:
+    """Return the end of a word near `end`."""
+    blank = text.rfind(" ", max(start, end - BEFORE_MAX // 2), end + 1)
+    return blank if blank > start else end
 
 
 def _marked(text: str, places: Iterable[Place]) -> str:

@@ -191,17 +191,18 @@ class Indexing:
 
 
 async def _stepped_back(redis: "Redis", positions: Mapping[str, str]) -> dict[str, str]:
-    """Return the positions, none beyond the end of its stream.
+    """Return the positions; the start of a stream for one that is beyond its end.
 
-    A Redis that lost the end of a stream, or all of it, gets it again from the relay, under new ids.
+    A Redis that lost the end of a stream, or all of it, gets that from the relay again, under new ids. To read
+    what is left of the stream once more does no harm, and takes in a stream that is another one by now.
     """
-    found = {}
+    found = dict(positions)
     for stream, position in positions.items():
         span = await _span(redis, stream)
         end = _START if span is None else span[1]
-        found[stream] = min(position, end, key=_parts)
-        if found[stream] != position:
+        if _parts(position) > _parts(end):
             log.warning("search.stream_lost_events", stream=stream)
+            found[stream] = _START
     return found
 
 

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 TERMS_MAX = 16
@@ -26,8 +27,8 @@ _UNSPACED = (
 )
 # Signs that stand inside words and that the regular expressions of Python do not count as letters.
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff"
-_LETTER = rf"(?:[^\W_{_UNSPACED}]|[{_MARKS}])"
-_PIECE = re.compile(rf"(?P<run>[{_UNSPACED}]+)|{_LETTER}+")
+_LETTER = re.compile(rf"[^\W_{_UNSPACED}]|[{_MARKS}]")
+_PIECE = re.compile(rf"(?P<run>[{_UNSPACED}]+)|(?:{_LETTER.pattern})+")
 
 _JOINTS = frozenset(["", *".-_'’/:@+&#"])
 """What may stand between two pieces that are written together: `node.js`, `vue3教程`."""
@@ -60,12 +61,18 @@ class Term(NamedTuple):
 
     @property
     def pattern(self) -> str:
-        """A regular expression for its places in a folded text."""
-        parts = [_pattern(self.pieces[0])]
-        for before, piece in zip(self.pieces, self.pieces[1:], strict=False):
-            gap = r"[\W_]+" if before.is_run == piece.is_run else r"[\W_]*"
-            parts.append(gap + _pattern(piece))
+        """A regular expression for what may be its places in a folded text; `is_at` tells which of them are."""
+        # Literals and two simple gaps: what knows all letters takes milliseconds to compile.
+        parts = [re.escape(self.pieces[0].text)]
+        for before, piece in pairwise(self.pieces):
+            parts += [r"[\W_]+" if before.is_run == piece.is_run else r"[\W_]*", re.escape(piece.text)]
         return "".join(parts)
+
+    def is_at(self, folded: str, start: int, end: int) -> bool:
+        """Tell whether the words at the ends of one of those places are whole words."""
+        return (self.pieces[0].is_run or not _LETTER.match(folded[start - 1 : start])) and (
+            self.pieces[-1].is_run or not _LETTER.match(folded[end : end + 1])
+        )
 
 
 def fold(text: str) -> str:
@@ -134,8 +141,3 @@ def _piece(match: re.Match[str]) -> Piece:
 def _tokens(piece: Piece) -> list[str]:
     text, is_run = piece
     return [text[index : index + 2] for index in range(len(text))] if is_run else [text]
-
-
-def _pattern(piece: Piece) -> str:
-    escaped = re.escape(piece.text)
-    return escaped if piece.is_run else rf"(?<!{_LETTER}){escaped}(?!{_LETTER})"
