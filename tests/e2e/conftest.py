@@ -1,9 +1,9 @@
 """Whole stacks for the tests of this folder.
 
-`stack`: embedded Redis and SQLite, shared by the tests of a pytest process. `server_stack`: the same on a real MariaDB
-and Redis. `each_stack`: one after the other, so that a test runs on both; `stack_url`: the address. `own_stack`: one
-for a single test that breaks it. `roomy_stack`: one without limits of rate. `start_stack`: starts as many as a test
-wants, with settings.
+`stack`: embedded Redis and SQLite, shared by the tests of a pytest process. `server_stack`: one on a real MariaDB and
+Redis, without limits of rate. `each_stack`: one after the other, so that a test runs on both; `stack_url`: the
+address. `roomy_stack`: embedded servers without limits of rate. `own_stack`: one for a single test that breaks it.
+`start_stack`: starts as many as a test wants, with settings.
 """
 
 import shutil
@@ -44,7 +44,7 @@ def stack(stack_folder: Path) -> Iterator[RunningStack]:
 @pytest.fixture(scope="session")
 def server_stack(stack_folder: Path, mariadb_server: MariaDb, redis_url: str) -> Iterator[RunningStack]:
     (stack_folder / "servers").mkdir()
-    settings = {"DATABASE": mariadb_server.url, "REDIS_URL": redis_url}
+    settings = {"DATABASE": mariadb_server.url, "REDIS_URL": redis_url, **ROOMY}
     running = RunningStack(stack_folder / "servers", settings)
     yield running
     assert running.stop() == 0
@@ -82,7 +82,7 @@ def own_stack(start_stack: StartStack) -> RunningStack:
 
 @pytest.fixture(scope="session")
 def roomy_stack(stack_folder: Path) -> Iterator[RunningStack]:
-    """A stack for tests that ask very often; its webhooks may go to this machine."""
+    """One on the embedded servers without limits of rate; its webhooks may go to this machine."""
     (stack_folder / "roomy").mkdir()
     running = RunningStack(stack_folder / "roomy", {**ROOMY, "PLAZA_FORUM_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8"})
     yield running
