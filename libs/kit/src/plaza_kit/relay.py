@@ -202,7 +202,8 @@ class ShardRelay:
             oldest = min(oldest, _parts(group["last-delivered-id"]))
             if group["pending"]:
                 pending = await self._redis.xpending(self._stream, group["name"])
-                oldest = min(oldest, _parts(pending["min"]))
+                if pending["min"] is not None:  # acknowledged since the groups were listed
+                    oldest = min(oldest, _parts(pending["min"]))
         await self._redis.xtrim(self._stream, minid=f"{oldest[0]}-{oldest[1]}", approximate=True)
 
 

@@ -200,6 +200,24 @@ async def test_old_rows_and_entries_go_but_not_what_a_group_needs(bus: Bus) -> N
     assert await bus.published() == [1]
 
 
+async def test_a_group_may_acknowledge_while_the_stream_is_trimmed(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    relay = bus.shard_relay()
+    await bus.add(1)
+    await relay.step()
+    await bus.redis.xgroup_create(bus.stream, "group", id="0")
+    read: Any = await bus.redis.xreadgroup("group", "consumer", {bus.stream: ">"})
+    ask = bus.redis.xpending
+
+    async def acknowledge_and_ask(stream: Any, group: Any) -> Any:
+        await bus.redis.xack(bus.stream, "group", read[0][1][0][0])
+        return await ask(stream, group)
+
+    monkeypatch.setattr(bus.redis, "xpending", acknowledge_and_ask)
+    await relay._clean()
+    assert (await ask(bus.stream, "group"))["pending"] == 0
+    assert await bus.published() == [1]
+
+
 class Follower:
     """A consumer that writes what it sees to the notes."""
 

@@ -36,9 +36,11 @@ async def redis(redis_url: str) -> AsyncIterator["Redis"]:
 async def running(*parts: Any) -> AsyncIterator[None]:
     stop = asyncio.Event()
     tasks = [asyncio.create_task(part(stop)) for part in parts]
-    yield
-    stop.set()
-    await asyncio.wait_for(asyncio.gather(*tasks), 15)
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), 15)  # raises what ended a part early
 
 
 def relay(board: Any, redis: "Redis") -> Any:
