@@ -51,7 +51,7 @@ async def serve_on(listener: socket.socket, settings: Settings) -> int:
     except (OSError, ValueError) as error:
         sys.stderr.write(f"PLAZA_GATEWAY_INTERNAL_KEY_FILE: {error}\n")
         return 2
-    server = Server(app, settings, app.runtime.state)
+    server = Server(app, app.runtime)
     await server.serve(sockets=[listener])
     return 0 if server.started else 1
 

@@ -30,11 +30,15 @@ class SharedAnswer:
         body: Its bytes.
         headers: All that do not depend on the request.
         template: The route, as metrics and logs show it.
+        head: The headers with the length, as they stand in a response.
+        unmodified_head: The same for a client that has the answer already (304).
     """
 
     body: bytes
     headers: tuple[Header, ...]
     template: str
+    head: bytes
+    unmodified_head: bytes
 
 
 class _Entry:

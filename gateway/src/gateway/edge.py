@@ -1,19 +1,17 @@
 """The one layer around all routes: request ids, problems, the access log and metrics."""
 
-import time
 from typing import Any
 
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.accesslog import AccessLog
 from gateway.body import ClientGone
 from gateway.call import Call
-from gateway.metrics import REQUEST_SECONDS
 from gateway.pipeline import CALL
 from gateway.problems import Problem, from_remote
 from gateway.routing import Access
 from gateway.runtime import Runtime
-from gateway.sharing import ShortWay
 from plaza_kit.errors import RemoteError
 
 log = structlog.get_logger()
@@ -33,20 +31,12 @@ class Edge:
     def __init__(self, app: ASGIApp, runtime: Runtime) -> None:
         self._app = app
         self._runtime = runtime
-        self._short_way = ShortWay(runtime)
-        self._seconds: dict[tuple[str, str, int], Any] = {}
+        self._log = AccessLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; what is no HTTP request is passed on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
-        started = time.perf_counter()
-        found = self._short_way.find(scope)
-        if found is not None:
-            answer, headers = found
-            status, request_id = await self._short_way.send(answer, scope, headers, send)
-            self._write(started, "GET", answer.template, status, {"request_id": request_id})
             return
         call = Call(scope, self._runtime, receive=receive, send=send)
         scope[CALL] = call
@@ -90,20 +80,4 @@ class Edge:
             fields["user"] = call.identity.user_hash
         if code:
             fields["code"] = code
-        self._write(call.started, call.scope["method"], call.template, call.status, fields)
-
-    def _write(self, started: float, method: str, template: str, status: int, fields: dict[str, Any]) -> None:
-        elapsed = time.perf_counter() - started
-        key = (method, template, status)
-        seconds = self._seconds.get(key)
-        if seconds is None:
-            seconds = self._seconds[key] = REQUEST_SECONDS.labels(method, template, str(status))
-        seconds.observe(elapsed)
-        log.info(
-            "http.finished",
-            method=method,
-            route=template,
-            status=status,
-            duration_ms=round(elapsed * 1000, 2),
-            **fields,
-        )
+        self._log.write(call.started, call.scope["method"], call.template, status=call.status, fields=fields)

@@ -4,11 +4,14 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
+
+from starlette.types import Scope
 
 from gateway.addresses import Addresses, subscriber
 from gateway.metrics import CONNECTIONS
+from gateway.problems import Header
 from gateway.settings import Settings
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?")
@@ -18,6 +21,10 @@ _SLOWEST_SWEEP = 0.5
 
 Refusal = Callable[[str], bytes]
 """Returns the whole response, head and body, for a code of the catalogue; the connection is closed after it."""
+
+
+ShortResponse = Callable[[Scope, Iterable[Header]], bytes | None]
+"""Returns the whole response to a request without a body, or None if it takes the application to answer it."""
 
 
 class Connection(Protocol):
@@ -61,10 +68,12 @@ class Rail:
     Args:
         settings: The limits.
         refusal: Makes the answer to a request that is not served.
+        short_way: Answers what it has in memory.
     """
 
-    def __init__(self, settings: Settings, refusal: Refusal) -> None:
+    def __init__(self, settings: Settings, refusal: Refusal, short_way: ShortResponse) -> None:
         self.refusal = refusal
+        self.short_way = short_way
         self.hosts = Hosts(settings.allowed_hosts)
         self.head_seconds = settings.head_deadline.total_seconds()
         self.body_seconds = settings.body_deadline.total_seconds()

@@ -10,12 +10,13 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from gateway.catalogue import load_catalogue
+from gateway.accesslog import AccessLog
 from gateway.guard import GuardedProtocol
 from gateway.problems import Occasion, Problem, ProblemRenderer
 from gateway.rail import Rail, Refusal
-from gateway.runtime import State
+from gateway.runtime import Runtime
 from gateway.settings import Settings
+from gateway.sharing import ShortWay
 from plaza_kit.ids import uuid7
 
 log = structlog.get_logger()
@@ -62,12 +63,13 @@ class Server(uvicorn.Server):
 
     Args:
         app: The application.
-        settings: Limits and times.
-        state: Tells the application that the end is near.
+        runtime: Its parts: limits, times, what is in memory, and the state that tells that the end is near.
     """
 
-    def __init__(self, app: FastAPI, settings: Settings, state: State) -> None:
-        self.rail = Rail(settings, refusals(ProblemRenderer(load_catalogue())))
+    def __init__(self, app: FastAPI, runtime: Runtime) -> None:
+        settings = runtime.settings
+        short_way = ShortWay(runtime, AccessLog())
+        self.rail = Rail(settings, refusals(runtime.renderer), short_way.response)
         config = uvicorn.Config(
             app,
             loop="uvloop",
@@ -82,7 +84,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=int(settings.drain_grace.total_seconds()),
         )
         super().__init__(config)
-        self._state = state
+        self._state = runtime.state
         self._drain_seconds = settings.drain_seconds
         self._loop: asyncio.AbstractEventLoop | None = None
 

@@ -161,7 +161,7 @@ def deploy(thread: LoopThread, directory: Path, redis_url: str, **changes: Any) 
 
 async def _start(settings: Settings, listener: socket.socket) -> tuple[Gateway, Server, "asyncio.Task[None]"]:
     app = create_app(settings)
-    server = Server(app, settings, app.runtime.state)
+    server = Server(app, app.runtime)
     return app, server, asyncio.create_task(server._serve([listener]))
 
 

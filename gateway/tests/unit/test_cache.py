@@ -12,7 +12,7 @@ TAGS = ("posts", "post:1")
 
 
 def answer(text: str = "x") -> SharedAnswer:
-    return SharedAnswer(text.encode(), (), "/")
+    return SharedAnswer(text.encode(), (), "/", b"", b"")
 
 
 class Source:
