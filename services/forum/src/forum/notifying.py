@@ -246,6 +246,7 @@ class Notifying:
             )
 
     async def _voted(self, connection: AsyncConnection, event: pb.VoteCast, occasion: Occasion) -> None:
+        """Tell each milestone once; the highest is remembered in the notification, and goes with it after 90 days."""
         if not occasion.is_live or not is_milestone(event.up_count):
             return
         key = group_key(NOTIFICATION_KIND_VOTE_MILESTONE, occasion.post_id, occasion.reply_id)
