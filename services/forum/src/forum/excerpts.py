@@ -16,7 +16,7 @@ BEFORE_MAX = 40
 """Code points of an excerpt before the first place in it."""
 
 PLACES_MAX = 50
-"""Places of one term in one text that are looked at."""
+"""Places of one term in one text that are looked at; of all terms, twice as many."""
 
 _ELLIPSIS = "…"
 
@@ -74,7 +74,7 @@ class Marker:
         ]
         if origins is not None:
             places = [Place(origins[start], origins[end - 1] + 1, term) for start, end, term in places]
-        return sorted(places, key=lambda place: (place.start, -place.end))
+        return sorted(places, key=lambda place: (place.start, -place.end))[: 2 * PLACES_MAX]
 
 
 def plain_text(safe_html: str) -> str:

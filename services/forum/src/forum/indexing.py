@@ -72,6 +72,7 @@ class Indexing:
         Raises:
             OSError: The folder cannot be used.
         """
+        self._index = None
         folder = await self._threads.run(SearchFolder, self._folder_path)
         try:
             while not stop.is_set():
@@ -85,8 +86,7 @@ class Indexing:
                     await self._discard(folder)
                     await is_set_within(stop, _REPAIR_SECONDS)
         finally:
-            await self._close_index()
-            self._index = None
+            await self._close_index()  # calls that are still being answered may search in it
             await self._threads.run(folder.close)
 
     def close(self) -> None:

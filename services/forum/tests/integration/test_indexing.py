@@ -266,3 +266,15 @@ async def test_long_threads_move_in_portions(
         await board.happen(post_id, moved(post_id))
         here = Wanted(terms_of("wren"), category_ids=[category_id])
         await eventually(lambda: len(index.search(here)) == 4, timeout=15)
+
+
+async def test_while_the_bus_is_away_the_kept_index_is_searched(board: Any, redis: "Redis", make_indexing: Any) -> None:
+    alice = await board.user("alice")
+    post_id = await board.post(alice, title="wren")
+    async with indexed(make_indexing(), redis):
+        pass
+    nowhere: Any = Redis.from_url("redis://127.0.0.1:1/0")
+
+    async with indexed(make_indexing(), nowhere) as index:
+        assert titles(index, "wren") == [post_id]
+    await nowhere.aclose()
