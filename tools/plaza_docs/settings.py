@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import annotated_types
-from pydantic import SecretStr
+from pydantic import IPvAnyNetwork, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -44,6 +44,7 @@ TYPES: Mapping[Any, str] = {
     timedelta: "duration",
     IPv4Network: "network",
     IPv6Network: "network",
+    IPvAnyNetwork: "network",
 }
 BOUNDS: Sequence[tuple[type, str, str]] = (
     (annotated_types.Ge, "ge", "≥"),

@@ -14,7 +14,7 @@ THE_POST = {"kind": "post", "id": 1}
 REACTIONS = {"reactions": [{"emoji": "👍", "count": 2}]}
 NOTIFICATION = {
     "id": 1, "kind": "reply", "actor": ALICE, "count": 2, "post_id": 1, "post_title": "How do I grow tomatoes?",
-    "reply_id": 5, "detail": "", "is_read": False, "updated_time": T,
+    "reply_id": 5, "detail": "", "reason": "", "is_read": False, "updated_time": T,
 }  # fmt: skip
 PREFERENCES = {
     "reply": True, "mention": True, "vote_milestone": False, "accepted": True, "followed_reply": True,

@@ -26,7 +26,7 @@ class Notification(msgspec.Struct):
     """One notification.
 
     `actor` did it last, null where it is nobody's business; `count` is how often it happened since it was last read;
-    `detail` is a milestone or what a moderator did.
+    `detail` is a milestone or what a moderator did, `reason` why, in the moderator's words.
     """
 
     id: Id
@@ -37,6 +37,7 @@ class Notification(msgspec.Struct):
     post_title: str
     reply_id: Id | None
     detail: str
+    reason: str
     is_read: bool
     updated_time: Milliseconds
 
@@ -52,6 +53,7 @@ class Notification(msgspec.Struct):
             notification.post_title,
             notification.reply_id or None,
             notification.detail,
+            notification.reason,
             notification.is_read,
             to_milliseconds(notification.updated_time),
         )

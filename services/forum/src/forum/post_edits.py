@@ -123,7 +123,7 @@ class PostEdits:
             if rendered.mentions:
                 known = (await self._parts.rules.render(connection, old_content)).mentions
                 new_mentions = tuple(user_id for user_id in rendered.mentions if user_id not in known)
-        must_hold = await self._parts.rules.must_hold(title, content)
+        must_hold = await self._parts.rules.must_hold(title, content, rank=writer.rank)
         old = Version(post.version, post.author_id, post.title, old_content, post.created_time)
         await self._revisions.keep(
             connection,

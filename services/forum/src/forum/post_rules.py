@@ -33,13 +33,13 @@ class PostRules:
         """Return a text as HTML, with who is named in it."""
         return await self._renderer.render(connection, content)
 
-    async def must_hold(self, title: str, content: str) -> bool:
+    async def must_hold(self, title: str, content: str, *, rank: int) -> bool:
         """Tell whether a word filter wants a review first.
 
         Raises:
             ContentRejected: One refuses the text (CONTENT_REJECTED).
         """
-        verdict = await self._word_filters.judge(title, content)
+        verdict = await self._word_filters.judge(title, content, rank=rank)
         if verdict == "reject":
             raise ContentRejected
         return verdict == "hold"

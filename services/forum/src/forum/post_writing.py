@@ -79,7 +79,8 @@ class PostWriting:
         await rules.check_place(category_id, writer.rank)
         rendered = await rules.render(connection, request.content)
         await self._parts.new_users.check(connection, writer, link_count=rendered.link_count)
-        status = CONTENT_STATUS_HELD if await rules.must_hold(request.title, request.content) else CONTENT_STATUS_LIVE
+        must_hold = await rules.must_hold(request.title, request.content, rank=writer.rank)
+        status = CONTENT_STATUS_HELD if must_hold else CONTENT_STATUS_LIVE
         now = self._clock()
         values = {
             "author_id": writer.user_id,

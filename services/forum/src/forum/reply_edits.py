@@ -56,7 +56,7 @@ class ReplyEdits:
         if refusal := refusal_of(request):
             raise refusal
         rendered = await self._parts.renderer.render(connection, request.content)
-        verdict = await self._parts.word_filters.judge(request.content)
+        verdict = await self._parts.word_filters.judge(request.content, rank=writer.rank)
         if verdict == "hold" and found.status == CONTENT_STATUS_LIVE:
             # It takes the lock on the post, which comes before that on the reply.
             await self._hold(connection, found, actor_id=writer.user_id)

@@ -67,7 +67,8 @@ class ReplyWriting:
         """
         refusal = refusal_of(request)
         # Known before the lock, because it decides what is counted.
-        verdict = "pass" if refusal else await self._parts.word_filters.judge(request.content)
+        filters = self._parts.word_filters
+        verdict = "pass" if refusal else await filters.judge(request.content, rank=rank_of(caller))
         is_live = verdict != "hold"
         if not await self._rows.take_number(connection, request.post_id, is_live=is_live, now=self._clock()):
             raise PostNotFound

@@ -195,6 +195,15 @@ class TestCreate:
         await forum.refused("CreatePost", create("Cheap PILLS"), "CONTENT_REJECTED", alice)
         assert await total(forum) == 0
 
+    @pytest.mark.parametrize("action", ["hold", "reject"])
+    async def test_who_would_review_a_text_is_not_held_up(self, forum: Any, action: str) -> None:
+        await add_filter(forum, "casino", action)
+        mod = forum.moderator()
+        post_id = await forum.post(mod, content="casino")
+        assert (await get(forum, post_id)).summary.status == LIVE
+        reply = await forum.reply(mod, post_id, "casino")
+        assert reply.status == LIVE
+
     async def test_a_held_post_is_seen_by_its_author_and_moderators(
         self, forum: Any, alice: Caller, bob: Caller
     ) -> None:

@@ -69,7 +69,7 @@ class Auth:
 async def auth(forum: Any, redis_url: str) -> AsyncIterator[Auth]:
     """Auth's stream, empty, with the forum's `consume` role reading it."""
     redis = Redis.from_url(redis_url)
-    await redis.flushdb()
+    await redis.delete("plaza:events:auth:0", "plaza:events:forum:0")
     stop = asyncio.Event()
     parts = [asyncio.ensure_future(part(stop)) for part in consuming_parts(forum.service, redis)]
     yield Auth(redis, forum)

@@ -21,7 +21,7 @@ class Phrases:
         self.load_count = 0
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[None]:
+    async def read(self, *, is_reserved: bool) -> AsyncIterator[None]:
         yield None
 
     async def list_phrases(self, connection: Any) -> list[tuple[str, str]]:
