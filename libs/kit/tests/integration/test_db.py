@@ -305,5 +305,5 @@ async def test_who_holds_a_connection_can_wait_for_one_in_reserve(database_url: 
             async with database.read(is_reserved=True) as connection:
                 return await connection.scalar(select(bindparam("number", 7, type_=Integer)))
 
-    assert await asyncio.gather(hold_and_ask(), hold_and_ask()) == [7, 7]
+    assert list(await asyncio.gather(hold_and_ask(), hold_and_ask())) == [7, 7]
     await database.close()

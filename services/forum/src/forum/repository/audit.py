@@ -57,4 +57,4 @@ class AuditRepository:
                 audit_entries.c.target_kind == wanted.target_kind, audit_entries.c.target_id == wanted.target_id
             )
         rows = await connection.execute(statement)
-        return [AuditRow(*row[: len(columns)], tuple(row[len(columns) :])) for row in rows]
+        return [AuditRow(*(*row[: len(columns)], tuple(row[len(columns) :]))) for row in rows]
