@@ -126,7 +126,7 @@ def measure_cases(
     samples: dict[str, list[Sample]] = {}
     with ExitStack() as running:
         plaza = running.enter_context(stack(folder, mariadb.url, **SETTINGS))
-        names = ("gateway", "forum")
+        names = ("gateway", "forum", "forum-consume")
         pids = {**{name: plaza.pids[name] for name in names}, "database": mariadb.pid}
         body = httpx.get(f"{plaza.url}/posts/list/?page_size=20").raise_for_status().content
         at, its_pids = running.enter_context(baseline("bytes", body=body))

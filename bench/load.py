@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 TICK = os.sysconf("SC_CLK_TCK")
+_BESIDE = ("database", "forum-consume")
+"""Shown and not counted: the database, and what works on events after the answer."""
 _SUMMARY = re.compile(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)")
 # wrk's own report rounds; this one gives microseconds and counts, and sends what is not a plain GET. A `%d` in path or
 # body is another number each time, a `%v` in a body is 1 or -1.
@@ -70,8 +72,8 @@ class Sample:
 
     @property
     def own_cpu_us(self) -> float:
-        """All named processes together but the database."""
-        return sum(value for name, value in self.cpu_us.items() if name != "database")
+        """The processes that a request is answered by, without the database."""
+        return sum(value for name, value in self.cpu_us.items() if name not in _BESIDE)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -70,7 +70,8 @@ class Stack:
         ports, keys = choose_ports(services), Keys(self._data.keys)
         wiring = Wiring(redis_url, databases, ports, self._data.databases, keys)
         front = gateway.gateway(wiring, self._options.host, self._port)
-        return wiring, [redis, [service.service(wiring) for service in services], [front]]
+        behind = [program for service in services if (program := service.background(wiring))]
+        return wiring, [redis, [service.service(wiring) for service in services], [*behind, front]]
 
     def _database_url(self, service: str) -> str:
         if self._options.database:

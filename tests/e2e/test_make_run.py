@@ -41,7 +41,7 @@ def test_it_says_where_everything_is(stack: RunningStack) -> None:
         f"  address   {stack.url}",
         f"  API docs  {stack.url}/docs",
         f"  data      {stack.data}",
-        f"  logs      {stack.data}/logs/{{redis,auth,gateway}}.log",
+        f"  logs      {stack.data}/logs/{{redis,auth,forum,forum-consume,gateway}}.log",
     ]
     assert httpx.get(f"{stack.url}/docs").status_code == 200
 

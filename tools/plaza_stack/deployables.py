@@ -4,6 +4,7 @@ A deployable says what it needs in its pyproject:
 
     [tool.plaza]
     roles = ["migrate", "serve", "relay"]   # what `python -m <name>` is told to do here (the default, for services)
+    background = ["consume"]                # what a second process of it does, which nobody calls
     calls = ["auth"]                        # services it calls: it has a setting <SERVICE>_TARGET for each
     secrets = ["data_key_file"]             # settings that want a key; plaza_stack.keys knows the kinds
     folders = ["search_index_dir"]          # settings that want a folder of their own, kept beside the databases
@@ -21,7 +22,7 @@ from typing import Any
 from plaza_kit.testing.processes import free_port
 from plaza_stack.keys import Keys
 from plaza_stack.program import Program
-from plaza_stack.readiness import grpc_probe, http_probe
+from plaza_stack.readiness import grpc_probe, http_probe, no_probe
 from workspace import Member, deployables
 
 LOOPBACK = "127.0.0.1"
@@ -57,14 +58,17 @@ class Deployable:
     def service(self, wiring: Wiring) -> Program:
         """Return the process of this service."""
         port = wiring.ports[self.name]
-        settings = {
-            "bind": f"{LOOPBACK}:{port}",
-            "database_url": wiring.databases[self.name],
-            "redis_url": wiring.redis_url,
-            "trusted_keys_dir": str(wiring.keys.trusted),
-        } | self._settings(wiring, self._needs.get("calls", []))
         roles = self._needs.get("roles", SERVICE_ROLES)
-        return Program(self.name, self._argv(roles), port, grpc_probe(LOOPBACK, port), self._environment(settings))
+        environment = self._environment(self._service_settings(wiring))
+        return Program(self.name, self._argv(roles), port, grpc_probe(LOOPBACK, port), environment)
+
+    def background(self, wiring: Wiring) -> Program | None:
+        """Return the process that works in the background of this service, if it has one; its database is migrated."""
+        roles = self._needs.get("background", [])
+        if not roles:
+            return None
+        environment = self._environment(self._service_settings(wiring))
+        return Program(f"{self.name}-{'-'.join(roles)}", self._argv(roles), 0, no_probe, environment)
 
     def gateway(self, wiring: Wiring, host: str, port: int) -> Program:
         """Return the process of the gateway, listening on this address."""
@@ -81,6 +85,15 @@ class Deployable:
     def make_secrets(self, keys: Keys) -> dict[str, str]:
         """Return the settings that name keys, making those that are missing."""
         return {setting: str(keys.secret(self.name, setting)) for setting in self._needs.get("secrets", [])}
+
+    def _service_settings(self, wiring: Wiring) -> dict[str, str]:
+        own = {
+            "bind": f"{LOOPBACK}:{wiring.ports[self.name]}",
+            "database_url": wiring.databases[self.name],
+            "redis_url": wiring.redis_url,
+            "trusted_keys_dir": str(wiring.keys.trusted),
+        }
+        return own | self._settings(wiring, self._needs.get("calls", []))
 
     def _settings(self, wiring: Wiring, calls: list[str]) -> dict[str, str]:
         targets = {f"{service}_target": f"{LOOPBACK}:{wiring.ports[service]}" for service in calls}
