@@ -36,7 +36,7 @@ from plaza.auth.v1.token_pb2 import Jwk, Revocation
 from plaza_kit.caller import Caller
 from plaza_kit.event_stream import stream_name
 from plaza_kit.grpc_client import Client
-from plaza_kit.ids import uuid7
+from plaza_kit.ids import uuid7_hex
 from plaza_kit.internal_token import TokenMinter, read_private_key
 from plaza_kit.telemetry import Telemetry
 
@@ -178,7 +178,7 @@ class _Questions:
 
 
 def _ourselves() -> Caller:
-    return Caller(request_id=uuid7().hex)
+    return Caller(request_id=uuid7_hex())
 
 
 def _open_redis(settings: Settings, timeout_seconds: float) -> "Redis":

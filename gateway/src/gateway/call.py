@@ -20,7 +20,7 @@ from gateway.rpcs import Rpc, Services
 from gateway.runtime import Runtime
 from plaza_kit.caller import Caller
 from plaza_kit.errors import DeadlineExceeded, RemoteError
-from plaza_kit.ids import uuid7
+from plaza_kit.ids import uuid7_hex
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
@@ -243,7 +243,7 @@ def as_answer(result: "msgspec.Struct | Answer | None") -> Answer:
 def request_id_of(headers: Mapping[bytes, bytes]) -> str:
     """Return the correlation id that the client sends, or a new one if it sends none that is fit."""
     given = headers.get(b"x-request-id")
-    return given.decode() if given and _REQUEST_ID.fullmatch(given) else uuid7().hex
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else uuid7_hex()
 
 
 def scheme_of(scope: Scope, headers: Mapping[bytes, bytes], addresses: Addresses) -> str:

@@ -17,7 +17,7 @@ from gateway.rail import Rail, Refusal
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from gateway.sharing import ShortWay
-from plaza_kit.ids import uuid7
+from plaza_kit.ids import uuid7_hex
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ def refusals(renderer: ProblemRenderer) -> Refusal:
     """Return what answers a request that was refused before any application code saw it."""
 
     def refusal(code: str) -> bytes:
-        request_id = uuid7().hex
+        request_id = uuid7_hex()
         rendered = renderer.render(Problem(code), Occasion("en", "", "", request_id))
         head = [b"HTTP/1.1 %d %s" % (rendered.status, _REASONS[rendered.status])]
         fields = [

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
-from sqlalchemy import Table, delete, exists, func, select, update
+from sqlalchemy import Table, bindparam, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from plaza_kit.db import Database
@@ -20,6 +20,9 @@ from plaza_kit.lease import Lease
 from plaza_kit.metrics import EVENTS_REPUBLISHED, OUTBOX_LAG
 from plaza_kit.outbox import Outbox
 
+Row = tuple[int, bytes, datetime]
+"""An event of the outbox: its number, its envelope, and when it was written."""
+
 BATCH = 200
 POLL_SECONDS = 0.2
 RETENTION = timedelta(hours=24)
@@ -27,6 +30,17 @@ _HOUSEKEEPING_SECONDS = 60.0
 _CHECK_SECONDS = 2.0
 
 log = structlog.get_logger()
+
+# Appends all and answers the process's id and theirs; or the id alone, if it is another process than the one whose
+# data were compared with the outbox. In one script, because nothing may be appended before that (see `_repair`).
+_APPEND = """
+local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local answer = {run_id}
+if run_id == ARGV[1] then
+  for i = 3, #ARGV do answer[i - 1] = redis.call('XADD', KEYS[1], '*', ARGV[2], ARGV[i]) end
+end
+return answer
+"""
 
 
 def process_name(dialect: str) -> str:
@@ -55,6 +69,7 @@ class ShardRelay:
         self._table = outbox.table
         self._leases = leases
         self._redis = redis
+        self._append_script = redis.register_script(_APPEND)
         self._shard = shard
         self._stream = stream_name(outbox.source, shard)
         self._lease_name = f"relay:{shard}"
@@ -62,6 +77,19 @@ class ShardRelay:
         self._run_id = ""
         self._cleaned_at = 0.0
         self._checked_at = 0.0
+        table = outbox.table
+        self._unsent = database.prepare(
+            select(table.c.id, table.c.envelope, table.c.created_time)
+            .where(table.c.shard == bindparam("shard"), table.c.sent_time.is_(None))
+            .order_by(table.c.id)
+            .limit(BATCH)
+        )
+        is_fenced = exists().where(leases.c.name == self._lease_name, leases.c.token == bindparam("token"))
+        self._mark_sent = database.prepare_write(
+            update(table)
+            .where(table.c.id == bindparam("event"), is_fenced)
+            .values(sent_time=bindparam("sent_time"), stream_id=bindparam("stream_id"))
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop`; trouble with Redis or the database is waited out."""
@@ -82,14 +110,17 @@ class ShardRelay:
         """Publish one batch; returns whether there was one."""
         if not await self._lease.hold():
             return False
-        rows = await self._unsent()
         now = asyncio.get_running_loop().time()
-        if rows or now - self._checked_at > _CHECK_SECONDS:
-            if await self._repair():
-                rows = await self._unsent()
+        if now - self._checked_at > _CHECK_SECONDS:
+            await self._repair()
             self._checked_at = now
+        rows = await self._unsent.all(shard=self._shard)
         if rows and self._lease.is_held:
-            await self._mark(rows, await self._append(rows))
+            stream_ids = await self._append(rows)
+            if stream_ids is None:
+                await self._repair()
+                return True
+            await self._mark(rows, stream_ids)
         if now - self._cleaned_at > _HOUSEKEEPING_SECONDS:
             self._cleaned_at = now
             await self._clean()
@@ -106,48 +137,34 @@ class ShardRelay:
                 waiter.cancel()
         added.clear()
 
-    async def _unsent(self) -> Sequence[Any]:
-        table = self._table
-        query = (
-            select(table.c.id, table.c.envelope, table.c.created_time)
-            .where(table.c.shard == self._shard, table.c.sent_time.is_(None))
-            .order_by(table.c.id)
-            .limit(BATCH)
-        )
-        async with self._database.read() as connection:
-            return (await connection.execute(query)).all()
+    async def _append(self, rows: Sequence[Row]) -> list[str] | None:
+        """Append all rows or none; returns their stream ids, or None if this is not the Redis that was looked at."""
+        envelopes = [envelope for _, envelope, _ in rows]
+        answer: list[bytes] = await self._append_script(keys=[self._stream], args=[self._run_id, FIELD, *envelopes])
+        if answer[0].decode() != self._run_id:
+            return None
+        return [_padded(stream_id) for stream_id in answer[1:]]
 
-    async def _append(self, rows: Sequence[Any]) -> list[str]:
-        """Append all rows or none; returns their stream ids."""
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            for row in rows:
-                pipeline.xadd(self._stream, {FIELD: row.envelope})
-            return [_padded(stream_id) for stream_id in await pipeline.execute()]
-
-    async def _mark(self, rows: Sequence[Any], stream_ids: list[str]) -> None:
-        now = datetime.now(UTC)
+    async def _mark(self, rows: Sequence[Row], stream_ids: list[str]) -> None:
+        now, token = datetime.now(UTC), self._lease.token
 
         async def mark(connection: AsyncConnection) -> None:
-            for row, stream_id in zip(rows, stream_ids, strict=True):
-                await connection.execute(
-                    update(self._table)
-                    .where(self._table.c.id == row.id, self._is_fenced())
-                    .values(sent_time=now, stream_id=stream_id)
-                )
+            for (row_id, _, _), stream_id in zip(rows, stream_ids, strict=True):
+                await self._mark_sent.run(connection, event=row_id, token=token, sent_time=now, stream_id=stream_id)
 
         await self._database.write(mark)
-        for row in rows:
-            OUTBOX_LAG.labels(self._stream).observe((now - row.created_time).total_seconds())
+        for _, _, created_time in rows:
+            OUTBOX_LAG.labels(self._stream).observe((now - created_time).total_seconds())
 
     def _is_fenced(self) -> Any:
         leases = self._leases
         return exists().where(leases.c.name == self._lease_name, leases.c.token == self._lease.token)
 
-    async def _repair(self) -> bool:
-        """After a restart of Redis, mark what it lost as unsent; returns whether it lost anything."""
+    async def _repair(self) -> None:
+        """After a restart of Redis, mark what it lost as unsent."""
         run_id = (await self._redis.info("server"))["run_id"]
         if run_id == self._run_id:
-            return False
+            return
         last_id = ""
         try:
             last_id = _padded((await self._redis.xinfo_stream(self._stream))["last-generated-id"])
@@ -166,7 +183,6 @@ class ShardRelay:
         if count:
             EVENTS_REPUBLISHED.labels(self._stream).inc(count)
             log.warning("relay.republishing", stream=self._stream, events=count)
-        return count > 0
 
     async def _clean(self) -> None:
         """Drop what is older than the retention, from the outbox in small ranges and from the stream."""

@@ -122,8 +122,10 @@ async def test_a_relay_that_was_replaced_marks_nothing(bus: Bus) -> None:
     successor._lease._holder = "another process"
     await bus.add(1)
     await frozen._lease.hold()
-    rows = await frozen._unsent()
+    await frozen._repair()
+    rows = await frozen._unsent.all(shard=0)
     stream_ids = await frozen._append(rows)
+    assert stream_ids
     await bus.database.write(lambda connection: connection.execute(update(bus.tables.leases).values(until_ms=0)))
     assert await successor._lease.hold()
     await frozen._mark(rows, stream_ids)
@@ -182,7 +184,7 @@ async def test_a_relay_waits_for_a_redis_that_is_away(bus: Bus, own_redis: stack
         await bus.add(1)
         assert await bus.unsent() == 1
         for shard in relay._shards:
-            shard._redis = bus.redis
+            shard._redis = shard._append_script.registered_client = bus.redis
         await eventually(lambda: _equals(bus.published, [1]))
     await away.aclose()
 
