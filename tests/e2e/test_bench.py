@@ -10,7 +10,6 @@ from tests.e2e.running_stack import ROOT
 from plaza_kit.testing.plugin import leave_out
 from plaza_kit.testing.stack import MissingServerError
 
-
 FORUM_CASES = ("list of 20, hot", "list of 20, cold", "detail with 30 replies", "new post", "search, p95")
 
 
