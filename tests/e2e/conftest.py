@@ -3,7 +3,7 @@
 `stack`: embedded Redis and SQLite, shared by the tests of a pytest process. `server_stack`: one on a real MariaDB and
 Redis, without limits of rate. `each_stack`: one after the other, so that a test runs on both; `stack_url`: the
 address. `roomy_stack`: embedded servers without limits of rate. `own_stack`: one for a single test that breaks it.
-`start_stack`: starts as many as a test wants, with settings.
+`new_url`: the address of one for a single module. `start_stack`: starts as many as a test wants, with settings.
 """
 
 import shutil
@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from tests.e2e.running_stack import RunningStack
 
-from plaza_kit.testing.stack import MariaDb
+from plaza_kit.testing.plugin import leave_out
+from plaza_kit.testing.stack import MariaDb, MissingServerError, start_mariadb
 
 StartStack = Callable[..., RunningStack]
 
@@ -93,3 +94,22 @@ def roomy_stack(stack_folder: Path) -> Iterator[RunningStack]:
 def roomy_url(roomy_stack: RunningStack) -> str:
     """Its address."""
     return roomy_stack.url
+
+
+@pytest.fixture(scope="module", params=["embedded", "servers"])
+def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a stack in which nobody has written anything."""
+    folder: Path = tmp_path_factory.mktemp(request.param)
+    settings: dict[str, str] = {}
+    mariadb = None
+    if request.param == "servers":
+        try:
+            mariadb = start_mariadb(folder / "mariadb")
+        except MissingServerError as missing:
+            leave_out(missing)
+        settings["DATABASE"] = mariadb.url
+    running = RunningStack(folder, settings)
+    yield running.url
+    assert running.stop() == 0
+    if mariadb is not None:
+        mariadb.stop()

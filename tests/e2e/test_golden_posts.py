@@ -3,37 +3,13 @@
 A forum of its own, empty at first, on the embedded default and on MariaDB. Path spellings vary on purpose.
 """
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import jwt
 import pytest
 from tests.e2e.community import T_MS, Community, check_problem
-from tests.e2e.running_stack import RunningStack
-
-from plaza_kit.testing.plugin import leave_out
-from plaza_kit.testing.stack import MissingServerError, start_mariadb
-
-
-@pytest.fixture(scope="module", params=["embedded", "servers"])
-def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a stack in which nobody has written anything."""
-    folder: Path = tmp_path_factory.mktemp(request.param)
-    settings: dict[str, str] = {}
-    mariadb = None
-    if request.param == "servers":
-        try:
-            mariadb = start_mariadb(folder / "mariadb")
-        except MissingServerError as missing:
-            leave_out(missing)
-        settings["DATABASE"] = mariadb.url
-    running = RunningStack(folder, settings)
-    yield running.url
-    assert running.stop() == 0
-    if mariadb is not None:
-        mariadb.stop()
 
 
 class Fixture(Community):
