@@ -204,7 +204,7 @@ def test_a_report_leads_to_a_removal(village: Village) -> None:
     assert (resolved["state"], resolved["resolution"], resolved["status"]) == ("resolved", "remove", "removed")
 
     (told,) = wait_until(lambda: notifications(bob, "moderation", post_id))
-    assert (told["detail"], told["actor"]) == ("content.remove", None)
+    assert (told["detail"], told["reason"], told["actor"]) == ("content.remove", "Advertising", None)
     for reader in (nobody, bob):
         assert post_id not in [post["id"] for post in reader.get("/posts/list/?page_size=100")["results"]]
         check_problem(reader.ask("GET", f"/posts/detail/{post_id}/"), 404, "POST_NOT_FOUND")

@@ -48,8 +48,8 @@ def test_it_says_where_everything_is(stack: RunningStack) -> None:
 
 def test_every_process_is_one_of_its_own(stack: RunningStack) -> None:
     pids = stack.pids()
-    assert set(pids) == {"redis", "auth", "gateway"}
-    assert len({*pids.values(), stack.pid}) == 4
+    assert set(pids) == {"redis", "auth", "forum", "forum-consume", "gateway"}
+    assert len({*pids.values(), stack.pid}) == 6
     assert all(is_running(pid) for pid in pids.values())
 
 

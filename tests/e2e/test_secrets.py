@@ -33,7 +33,7 @@ def use(http: httpx.Client, name: str) -> list[str]:
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_no_secret_is_logged_or_stored(start_stack: StartStack, log_format: str) -> None:
-    names = ("GATEWAY", "AUTH")
+    names = ("GATEWAY", "AUTH", "FORUM")
     stack = start_stack(**{f"PLAZA_{name}_LOG_FORMAT": log_format for name in names})
     name = f"canary_{uuid.uuid4().hex[:8]}"
     with httpx.Client(base_url=stack.url, timeout=10) as http:
