@@ -28,7 +28,7 @@ def is_for_staff(rule: Rule) -> bool:
 )
 def test_accounts_answer_as_documented(roomy_url: str, tmp_path: Path, scope: tuple[str, str]) -> None:
     with connected(roomy_url) as http:
-        fuzz(tmp_path, roomy_url, Person(http, "fuzz"), "--phases", ALL_PHASES, "--max-examples", "8", *scope)
+        fuzz(tmp_path, roomy_url, Person(http, "fuzz"), "--phases", ALL_PHASES, "--max-examples", "6", *scope)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def cast(messy_stack: RunningStack) -> Iterator[dict[str, Person]]:
 @pytest.mark.parametrize(
     ("who", "for_staff", "options"),
     [
-        ("author", False, ("--phases=coverage,fuzzing", "--max-examples=4")),
+        ("author", False, ("--phases=coverage,fuzzing", "--max-examples=5")),
         ("admin", True, ("--phases=coverage,fuzzing", "--max-examples=4")),
         ("admin", False, ("--phases=fuzzing", "--max-examples=2")),
     ],
