@@ -8,6 +8,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -142,6 +143,14 @@ def visitor(**more: Any) -> Caller:
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> MigratedDatabases:
     return MigratedDatabases(migrations_folder(), tmp_path_factory.mktemp("forum-databases"))
+
+
+@pytest.fixture(scope="session")
+def redis_url(redis_url: str) -> str:
+    """A database of its own in the shared Redis: a whole stack that other tests run there has streams of our names."""
+    parts = urlsplit(redis_url)
+    number = int(parts.path.strip("/") or 0)
+    return parts._replace(path=f"/{(number + 8) % 16}").geturl()
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])

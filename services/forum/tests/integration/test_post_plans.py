@@ -123,6 +123,9 @@ def _post(number: int) -> dict[str, Any]:
     }
 
 
+RECENT = BEGIN + timedelta(minutes=POSTS - 100)
+"""Few enough posts are younger that no planner prefers another index."""
+
 PLANS: dict[str, tuple[Selection, set[str]]] = {
     "new": (Selection(sort="new", limit=21), {"ix_posts_new"}),
     "new, further down": (Selection(sort="new", limit=21, position=MIDDLE), {"ix_posts_new"}),
@@ -132,7 +135,7 @@ PLANS: dict[str, tuple[Selection, set[str]]] = {
     ),
     "active": (Selection(sort="active", limit=21, position=MIDDLE), {"ix_posts_active"}),
     "top": (Selection(sort="top", limit=21, position=(20, 7)), {"ix_posts_top"}),
-    "top of a week": (Selection(sort="top", limit=21, since=MIDDLE[0]), {"ix_posts_new"}),
+    "top of a week": (Selection(sort="top", limit=21, since=RECENT), {"ix_posts_new"}),
     "unanswered": (Selection(sort="unanswered", limit=21, position=MIDDLE), {"ix_posts_unanswered"}),
     "new of a category": (
         Selection(sort="new", limit=21, category_ids=[2], position=MIDDLE),
