@@ -31,6 +31,16 @@ def use(http: httpx.Client, name: str) -> list[str]:
     return [PASSWORD, *(secret for secret in secrets if len(secret) > 12)]
 
 
+def webhook_secret(http: httpx.Client, name: str) -> str:
+    """Make a webhook as an admin; returns its secret."""
+    login = http.post("/users/login/", json={"username": name, "password": PASSWORD + "-next"}).raise_for_status()
+    body = {"url": "https://hooks.example.org/plaza", "events": ["post.created"]}
+    headers = {"Authorization": f"Bearer {login.json()['token']}", "Idempotency-Key": "canary-webhook"}
+    secret: str = http.post("/webhooks", json=body, headers=headers).raise_for_status().json()["secret"]
+    assert secret.startswith("whsec_")
+    return secret.removeprefix("whsec_")
+
+
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_no_secret_is_logged_or_stored(start_stack: StartStack, log_format: str) -> None:
     names = ("GATEWAY", "AUTH", "FORUM")
@@ -38,6 +48,8 @@ def test_no_secret_is_logged_or_stored(start_stack: StartStack, log_format: str)
     name = f"canary_{uuid.uuid4().hex[:8]}"
     with httpx.Client(base_url=stack.url, timeout=10) as http:
         secrets = use(http, name)
+        stack.make_admin(name)
+        secrets.append(webhook_secret(http, name))
     assert stack.stop() == 0
     logs = "".join(path.read_text(errors="replace") for path in (stack.data / "logs").iterdir())
     assert "/users/login/" in logs
