@@ -99,6 +99,7 @@ async def test_of_racing_updates_of_one_version_one_wins(forum: Any, alice: Call
         ({"content": "a\x00"}, Violation("content", "BAD_FORMAT")),
         ({"category_id": 0}, Violation("category_id", "OUT_OF_RANGE", 1)),
         ({"parent_reply_id": -1}, Violation("parent_reply_id", "OUT_OF_RANGE", 1)),
+        ({"post_id": 2**53}, Violation("post_id", "OUT_OF_RANGE", 2**53 - 1)),
         ({"tags": ["a"] * 6}, Violation("tags", "OUT_OF_RANGE", 5)),
         ({"tags": ["a", ""]}, Violation("tags.1", "BLANK", 1)),
     ],

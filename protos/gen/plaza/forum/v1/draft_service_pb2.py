@@ -27,7 +27,7 @@ from plaza.options.v1 import options_pb2 as plaza_dot_options_dot_v1_dot_options
 from plaza.types.v1 import field_violation_pb2 as plaza_dot_types_dot_v1_dot_field__violation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"plaza/forum/v1/draft_service.proto\x12\x0eplaza.forum.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eplaza/options/v1/options.proto\x1a$plaza/types/v1/field_violation.proto\"\xb5\x01\n\x05\x44raft\x12\n\n\x02id\x18\x01 \x01(\x03\x12+\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x1b.plaza.forum.v1.DraftFields\x12\x30\n\x0c\x63reated_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cupdated_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x05 \x01(\x03\"\xe6\x02\n\x0b\x44raftFields\x12\x38\n\x05title\x18\x01 \x01(\tB$\xa2\xb5\x18 \x18\xc8\x01\x38\x02J\x19\"How do I grow tomatoes?\"H\x00\x88\x01\x01\x12<\n\x07\x63ontent\x18\x02 \x01(\tB&\xa2\xb5\x18\"\x18\xa0\x8d\x06\x38\x02J\x1a\"On a *balcony*, that is.\"H\x01\x88\x01\x01\x12%\n\x0b\x63\x61tegory_id\x18\x03 \x01(\x03\x42\x0b\xa2\xb5\x18\x07 \x01\x38\x02J\x01\x31H\x02\x88\x01\x01\x12!\n\x07post_id\x18\x04 \x01(\x03\x42\x0b\xa2\xb5\x18\x07 \x01\x38\x02J\x01\x31H\x03\x88\x01\x01\x12)\n\x0fparent_reply_id\x18\x05 \x01(\x03\x42\x0b\xa2\xb5\x18\x07 \x01\x38\x02J\x01\x31H\x04\x88\x01\x01\x12$\n\x04tags\x18\x06 \x03(\tB\x16\xa2\xb5\x18\x12\x10\x01\x18(J\n[\"garden\"]X\x05\x42\x08\n\x06_titleB\n\n\x08_contentB\x0e\n\x0c_category_idB\n\n\x08_post_idB\x12\n\x10_parent_reply_id\"u\n\x12\x43reateDraftRequest\x12+\n\x06\x66ields\x18\x01 \x01(\x0b\x32\x1b.plaza.forum.v1.DraftFields\x12\x32\n\nviolations\x18\x0f \x03(\x0b\x32\x1e.plaza.types.v1.FieldViolation\";\n\x13\x43reateDraftResponse\x12$\n\x05\x64raft\x18\x01 \x01(\x0b\x32\x15.plaza.forum.v1.Draft\"\xa1\x01\n\x12UpdateDraftRequest\x12\x10\n\x08\x64raft_id\x18\x01 \x01(\x03\x12+\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x1b.plaza.forum.v1.DraftFields\x12\x18\n\x10\x65xpected_version\x18\x03 \x01(\x03\x12\x32\n\nviolations\x18\x0f \x03(\x0b\x32\x1e.plaza.types.v1.FieldViolation\";\n\x13UpdateDraftResponse\x12$\n\x05\x64raft\x18\x01 \x01(\x0b\x32\x15.plaza.forum.v1.Draft\"#\n\x0fGetDraftRequest\x12\x10\n\x08\x64raft_id\x18\x01 \x01(\x03\"8\n\x10GetDraftResponse\x12$\n\x05\x64raft\x18\x01 \x01(\x0b\x32\x15.plaza.forum.v1.Draft\":\n\x11ListDraftsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"T\n\x12ListDraftsResponse\x12%\n\x06\x64rafts\x18\x01 \x03(\x0b\x32\x15.plaza.forum.v1.Draft\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x12\x44\x65leteDraftRequest\x12\x10\n\x08\x64raft_id\x18\x01 \x01(\x03\"\x15\n\x13\x44\x65leteDraftResponse2\xe0\x03\n\x0c\x44raftService\x12\\\n\x0b\x43reateDraft\x12\".plaza.forum.v1.CreateDraftRequest\x1a#.plaza.forum.v1.CreateDraftResponse\"\x04\x88\xb5\x18\x02\x12\\\n\x0bUpdateDraft\x12\".plaza.forum.v1.UpdateDraftRequest\x1a#.plaza.forum.v1.UpdateDraftResponse\"\x04\x88\xb5\x18\x02\x12W\n\x08GetDraft\x12\x1f.plaza.forum.v1.GetDraftRequest\x1a .plaza.forum.v1.GetDraftResponse\"\x08\x88\xb5\x18\x02\x90\xb5\x18\x01\x12]\n\nListDrafts\x12!.plaza.forum.v1.ListDraftsRequest\x1a\".plaza.forum.v1.ListDraftsResponse\"\x08\x88\xb5\x18\x02\x90\xb5\x18\x01\x12\\\n\x0b\x44\x65leteDraft\x12\".plaza.forum.v1.DeleteDraftRequest\x1a#.plaza.forum.v1.DeleteDraftResponse\"\x04\x88\xb5\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"plaza/forum/v1/draft_service.proto\x12\x0eplaza.forum.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eplaza/options/v1/options.proto\x1a$plaza/types/v1/field_violation.proto\"\xb5\x01\n\x05\x44raft\x12\n\n\x02id\x18\x01 \x01(\x03\x12+\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x1b.plaza.forum.v1.DraftFields\x12\x30\n\x0c\x63reated_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cupdated_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x05 \x01(\x03\"\x81\x03\n\x0b\x44raftFields\x12\x38\n\x05title\x18\x01 \x01(\tB$\xa2\xb5\x18 \x18\xc8\x01\x38\x02J\x19\"How do I grow tomatoes?\"H\x00\x88\x01\x01\x12<\n\x07\x63ontent\x18\x02 \x01(\tB&\xa2\xb5\x18\"\x18\xa0\x8d\x06\x38\x02J\x1a\"On a *balcony*, that is.\"H\x01\x88\x01\x01\x12.\n\x0b\x63\x61tegory_id\x18\x03 \x01(\x03\x42\x14\xa2\xb5\x18\x10 \x01(\xff\xff\xff\xff\xff\xff\xff\x0f\x38\x02J\x01\x31H\x02\x88\x01\x01\x12*\n\x07post_id\x18\x04 \x01(\x03\x42\x14\xa2\xb5\x18\x10 \x01(\xff\xff\xff\xff\xff\xff\xff\x0f\x38\x02J\x01\x31H\x03\x88\x01\x01\x12\x32\n\x0fparent_reply_id\x18\x05 \x01(\x03\x42\x14\xa2\xb5\x18\x10 \x01(\xff\xff\xff\xff\xff\xff\xff\x0f\x38\x02J\x01\x31H\x04\x88\x01\x01\x12$\n\x04tags\x18\x06 \x03(\tB\x16\xa2\xb5\x18\x12\x10\x01\x18(J\n[\"garden\"]X\x05\x42\x08\n\x06_titleB\n\n\x08_contentB\x0e\n\x0c_category_idB\n\n\x08_post_idB\x12\n\x10_parent_reply_id\"u\n\x12\x43reateDraftRequest\x12+\n\x06\x66ields\x18\x01 \x01(\x0b\x32\x1b.plaza.forum.v1.DraftFields\x12\x32\n\nviolations\x18\x0f \x03(\x0b\x32\x1e.plaza.types.v1.FieldViolation\";\n\x13\x43reateDraftResponse\x12$\n\x05\x64raft\x18\x01 \x01(\x0b\x32\x15.plaza.forum.v1.Draft\"\xa1\x01\n\x12UpdateDraftRequest\x12\x10\n\x08\x64raft_id\x18\x01 \x01(\x03\x12+\n\x06\x66ields\x18\x02 \x01(\x0b\x32\x1b.plaza.forum.v1.DraftFields\x12\x18\n\x10\x65xpected_version\x18\x03 \x01(\x03\x12\x32\n\nviolations\x18\x0f \x03(\x0b\x32\x1e.plaza.types.v1.FieldViolation\";\n\x13UpdateDraftResponse\x12$\n\x05\x64raft\x18\x01 \x01(\x0b\x32\x15.plaza.forum.v1.Draft\"#\n\x0fGetDraftRequest\x12\x10\n\x08\x64raft_id\x18\x01 \x01(\x03\"8\n\x10GetDraftResponse\x12$\n\x05\x64raft\x18\x01 \x01(\x0b\x32\x15.plaza.forum.v1.Draft\":\n\x11ListDraftsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"T\n\x12ListDraftsResponse\x12%\n\x06\x64rafts\x18\x01 \x03(\x0b\x32\x15.plaza.forum.v1.Draft\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x12\x44\x65leteDraftRequest\x12\x10\n\x08\x64raft_id\x18\x01 \x01(\x03\"\x15\n\x13\x44\x65leteDraftResponse2\xe0\x03\n\x0c\x44raftService\x12\\\n\x0b\x43reateDraft\x12\".plaza.forum.v1.CreateDraftRequest\x1a#.plaza.forum.v1.CreateDraftResponse\"\x04\x88\xb5\x18\x02\x12\\\n\x0bUpdateDraft\x12\".plaza.forum.v1.UpdateDraftRequest\x1a#.plaza.forum.v1.UpdateDraftResponse\"\x04\x88\xb5\x18\x02\x12W\n\x08GetDraft\x12\x1f.plaza.forum.v1.GetDraftRequest\x1a .plaza.forum.v1.GetDraftResponse\"\x08\x88\xb5\x18\x02\x90\xb5\x18\x01\x12]\n\nListDrafts\x12!.plaza.forum.v1.ListDraftsRequest\x1a\".plaza.forum.v1.ListDraftsResponse\"\x08\x88\xb5\x18\x02\x90\xb5\x18\x01\x12\\\n\x0b\x44\x65leteDraft\x12\".plaza.forum.v1.DeleteDraftRequest\x1a#.plaza.forum.v1.DeleteDraftResponse\"\x04\x88\xb5\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,11 +39,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DRAFTFIELDS'].fields_by_name['content']._loaded_options = None
   _globals['_DRAFTFIELDS'].fields_by_name['content']._serialized_options = b'\242\265\030\"\030\240\215\0068\002J\032\"On a *balcony*, that is.\"'
   _globals['_DRAFTFIELDS'].fields_by_name['category_id']._loaded_options = None
-  _globals['_DRAFTFIELDS'].fields_by_name['category_id']._serialized_options = b'\242\265\030\007 \0018\002J\0011'
+  _globals['_DRAFTFIELDS'].fields_by_name['category_id']._serialized_options = b'\242\265\030\020 \001(\377\377\377\377\377\377\377\0178\002J\0011'
   _globals['_DRAFTFIELDS'].fields_by_name['post_id']._loaded_options = None
-  _globals['_DRAFTFIELDS'].fields_by_name['post_id']._serialized_options = b'\242\265\030\007 \0018\002J\0011'
+  _globals['_DRAFTFIELDS'].fields_by_name['post_id']._serialized_options = b'\242\265\030\020 \001(\377\377\377\377\377\377\377\0178\002J\0011'
   _globals['_DRAFTFIELDS'].fields_by_name['parent_reply_id']._loaded_options = None
-  _globals['_DRAFTFIELDS'].fields_by_name['parent_reply_id']._serialized_options = b'\242\265\030\007 \0018\002J\0011'
+  _globals['_DRAFTFIELDS'].fields_by_name['parent_reply_id']._serialized_options = b'\242\265\030\020 \001(\377\377\377\377\377\377\377\0178\002J\0011'
   _globals['_DRAFTFIELDS'].fields_by_name['tags']._loaded_options = None
   _globals['_DRAFTFIELDS'].fields_by_name['tags']._serialized_options = b'\242\265\030\022\020\001\030(J\n[\"garden\"]X\005'
   _globals['_DRAFTSERVICE'].methods_by_name['CreateDraft']._loaded_options = None
@@ -59,27 +59,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DRAFT']._serialized_start=158
   _globals['_DRAFT']._serialized_end=339
   _globals['_DRAFTFIELDS']._serialized_start=342
-  _globals['_DRAFTFIELDS']._serialized_end=700
-  _globals['_CREATEDRAFTREQUEST']._serialized_start=702
-  _globals['_CREATEDRAFTREQUEST']._serialized_end=819
-  _globals['_CREATEDRAFTRESPONSE']._serialized_start=821
-  _globals['_CREATEDRAFTRESPONSE']._serialized_end=880
-  _globals['_UPDATEDRAFTREQUEST']._serialized_start=883
-  _globals['_UPDATEDRAFTREQUEST']._serialized_end=1044
-  _globals['_UPDATEDRAFTRESPONSE']._serialized_start=1046
-  _globals['_UPDATEDRAFTRESPONSE']._serialized_end=1105
-  _globals['_GETDRAFTREQUEST']._serialized_start=1107
-  _globals['_GETDRAFTREQUEST']._serialized_end=1142
-  _globals['_GETDRAFTRESPONSE']._serialized_start=1144
-  _globals['_GETDRAFTRESPONSE']._serialized_end=1200
-  _globals['_LISTDRAFTSREQUEST']._serialized_start=1202
-  _globals['_LISTDRAFTSREQUEST']._serialized_end=1260
-  _globals['_LISTDRAFTSRESPONSE']._serialized_start=1262
-  _globals['_LISTDRAFTSRESPONSE']._serialized_end=1346
-  _globals['_DELETEDRAFTREQUEST']._serialized_start=1348
-  _globals['_DELETEDRAFTREQUEST']._serialized_end=1386
-  _globals['_DELETEDRAFTRESPONSE']._serialized_start=1388
-  _globals['_DELETEDRAFTRESPONSE']._serialized_end=1409
-  _globals['_DRAFTSERVICE']._serialized_start=1412
-  _globals['_DRAFTSERVICE']._serialized_end=1892
+  _globals['_DRAFTFIELDS']._serialized_end=727
+  _globals['_CREATEDRAFTREQUEST']._serialized_start=729
+  _globals['_CREATEDRAFTREQUEST']._serialized_end=846
+  _globals['_CREATEDRAFTRESPONSE']._serialized_start=848
+  _globals['_CREATEDRAFTRESPONSE']._serialized_end=907
+  _globals['_UPDATEDRAFTREQUEST']._serialized_start=910
+  _globals['_UPDATEDRAFTREQUEST']._serialized_end=1071
+  _globals['_UPDATEDRAFTRESPONSE']._serialized_start=1073
+  _globals['_UPDATEDRAFTRESPONSE']._serialized_end=1132
+  _globals['_GETDRAFTREQUEST']._serialized_start=1134
+  _globals['_GETDRAFTREQUEST']._serialized_end=1169
+  _globals['_GETDRAFTRESPONSE']._serialized_start=1171
+  _globals['_GETDRAFTRESPONSE']._serialized_end=1227
+  _globals['_LISTDRAFTSREQUEST']._serialized_start=1229
+  _globals['_LISTDRAFTSREQUEST']._serialized_end=1287
+  _globals['_LISTDRAFTSRESPONSE']._serialized_start=1289
+  _globals['_LISTDRAFTSRESPONSE']._serialized_end=1373
+  _globals['_DELETEDRAFTREQUEST']._serialized_start=1375
+  _globals['_DELETEDRAFTREQUEST']._serialized_end=1413
+  _globals['_DELETEDRAFTRESPONSE']._serialized_start=1415
+  _globals['_DELETEDRAFTRESPONSE']._serialized_end=1436
+  _globals['_DRAFTSERVICE']._serialized_start=1439
+  _globals['_DRAFTSERVICE']._serialized_end=1919
 # @@protoc_insertion_point(module_scope)
