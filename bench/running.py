@@ -14,7 +14,9 @@ import httpx
 from plaza_kit.testing.processes import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMY = {f"PLAZA_GATEWAY_RATE_{kind}_PER_MINUTE": "10000000" for kind in ("READ", "WRITE", "CREDENTIALS")}
+ROOMY = {
+    f"PLAZA_GATEWAY_RATE_{kind}_PER_MINUTE": "10000000" for kind in ("READ", "WRITE", "CREDENTIALS", "TEXT", "SEARCH")
+}
 """Limits that do not bite."""
 
 

@@ -20,7 +20,7 @@ from plaza_kit.testing.stack import MariaDb, MissingServerError, start_mariadb
 StartStack = Callable[..., RunningStack]
 
 ROOMY = {
-    **{f"PLAZA_GATEWAY_RATE_{kind}_PER_MINUTE": "0" for kind in ("READ", "WRITE", "CREDENTIALS")},
+    **{f"PLAZA_GATEWAY_RATE_{kind}_PER_MINUTE": "0" for kind in ("READ", "WRITE", "CREDENTIALS", "TEXT", "SEARCH")},
     "PLAZA_AUTH_LOGIN_FAILURE_FLOOR": "0",
     "PLAZA_FORUM_NEW_USER_AGE": "0",
 }

@@ -201,6 +201,8 @@ def _limits(settings: Settings) -> dict[Rate, int]:
         Rate.READ: settings.rate_read_per_minute,
         Rate.WRITE: settings.rate_write_per_minute,
         Rate.CREDENTIALS: settings.rate_credentials_per_minute,
+        Rate.TEXT: settings.rate_text_per_minute,
+        Rate.SEARCH: settings.rate_search_per_minute,
     }
 
 

@@ -49,6 +49,9 @@ class Rate(Enum):
     READ = "read"
     WRITE = "write"
     CREDENTIALS = "credentials"
+    TEXT = "text"
+    """Posts, replies and reports: what others read."""
+    SEARCH = "search"
 
 
 @dataclass(frozen=True, slots=True)

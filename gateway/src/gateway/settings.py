@@ -47,6 +47,12 @@ class Settings(ProcessSettings):
     rate_credentials_per_minute: int = Field(
         60, ge=0, le=10_000_000, description="registrations, logins and the like per address; 0 is no limit"
     )
+    rate_text_per_minute: int = Field(
+        60, ge=0, le=10_000_000, description="posts, replies, edits and reports per user; 0 is no limit"
+    )
+    rate_search_per_minute: int = Field(
+        120, ge=0, le=10_000_000, description="searches per user or address; 0 is no limit"
+    )
     rate_deadline: Duration = Field(seconds(0.05), description="longest wait for Redis before a request is let through")
 
     max_in_flight: int = Field(512, ge=1, description="requests served at once; more are answered with 503")

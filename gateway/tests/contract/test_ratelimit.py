@@ -5,6 +5,7 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from gateway_support.checks import assert_problem
 from gateway_support.deployment import Deploy, Deployment
 from gateway_support.redis_server import RedisServer
@@ -87,3 +88,26 @@ def test_redis_that_hangs_costs_one_short_wait(deploying: Deploy, own_redis: Red
     began = time.monotonic()
     assert allowed(edge, 10) == 10
     assert time.monotonic() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ("rate", "method", "path", "body"),
+    [
+        ("text", "POST", "/posts", {"title": "t", "content": "c"}),
+        ("text", "POST", "/posts/create/", {"title": "t", "content": "c"}),
+        ("text", "POST", "/posts/1/replies", {"content": "c"}),
+        ("text", "PATCH", "/replies/5", {"content": "c"}),
+        ("text", "POST", "/posts/1/reports", {"reason": "spam"}),
+        ("search", "GET", "/search?q=tomatoes", None),
+    ],
+)
+def test_texts_and_searches_have_limits_of_their_own(
+    deploying: Deploy, own_redis: RedisServer, rate: str, method: str, path: str, body: object
+) -> None:
+    edge = deploying(redis_url=own_redis.url, **{f"rate_{rate}_per_minute": 2})
+    with edge.client() as client:
+        statuses = [client.request(method, path, json=body).status_code for _ in range(3)]
+        assert statuses[:1] != [429]
+        assert statuses[2] == 429
+        assert client.get("/posts").status_code == 200
+        assert client.put("/posts/1/bookmark").status_code == 204

@@ -150,6 +150,8 @@ def deploy(thread: LoopThread, directory: Path, redis_url: str, **changes: Any) 
         "rate_read_per_minute": 0,
         "rate_write_per_minute": 0,
         "rate_credentials_per_minute": 0,
+        "rate_text_per_minute": 0,
+        "rate_search_per_minute": 0,
         "drain_grace": timedelta(seconds=1),
     }
     settings = Settings(**(values | changes))

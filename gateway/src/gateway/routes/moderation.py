@@ -7,7 +7,7 @@ from gateway.call import Call
 from gateway.decoding import decode
 from gateway.parameters import path_id
 from gateway.routes.targets import CONTENT, POST, Kind, on_each
-from gateway.routing import Body, Handler, Operation, Routes
+from gateway.routing import Body, Handler, Operation, Rate, Routes
 from gateway.rpcs.forum import ModerationRpcs
 from gateway.rpcs.rpc import Rpc
 from gateway.schemas.moderation import RepliesMerged
@@ -125,6 +125,7 @@ on_each(
         status=204,
         body=Body(pb.CreateReportRequest),
         errors=(kind.not_found, "INVALID_REQUEST", "OWN_CONTENT", "ALREADY_REPORTED", "USER_BANNED"),
+        rate=Rate.TEXT,
     ),
 )
 

@@ -9,7 +9,7 @@ from gateway.conditional import expected_version
 from gateway.decoding import decode
 from gateway.parameters import FLAG, ID, TEXT, choice, flag, identifier, page_size, paging, path_id, text
 from gateway.routes.writing import REFUSED_NEW_TEXT, REFUSED_TEXT
-from gateway.routing import Access, Body, Operation, Query, Routes, Shared
+from gateway.routing import Access, Body, Operation, Query, Rate, Routes, Shared
 from gateway.schemas.forum import STATUSES, Post, PostCreated, Posts, PostSummary
 from plaza.forum.v1 import post_service_pb2
 
@@ -76,6 +76,7 @@ async def list_posts(call: Call) -> Answer:
 @routes.post(
     "/posts",
     Operation(
+        rate=Rate.TEXT,
         body=Body(post_service_pb2.CreatePostRequest),
         answers=(PostCreated,),
         errors=(
@@ -126,6 +127,7 @@ async def get_post(call: Call) -> Answer:
 @routes.patch(
     "/posts/{id}",
     Operation(
+        rate=Rate.TEXT,
         body=Body(post_service_pb2.UpdatePostRequest),
         answers=(Post,),
         errors=(

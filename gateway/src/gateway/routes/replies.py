@@ -8,7 +8,7 @@ from gateway.conditional import expected_version
 from gateway.decoding import decode
 from gateway.parameters import FLAG, ID, TEXT, choice, flag, identifier, page_size, page_size_of, path_id, text
 from gateway.routes.writing import REFUSED_NEW_TEXT, REFUSED_TEXT
-from gateway.routing import Access, Body, Operation, Query, Routes, Shared
+from gateway.routing import Access, Body, Operation, Query, Rate, Routes, Shared
 from gateway.schemas.forum import Replies, RepliesDeleted, Reply
 from plaza.forum.v1 import reply_service_pb2
 
@@ -60,6 +60,7 @@ async def list_replies(call: Call) -> Answer:
 @routes.post(
     "/posts/{id}/replies",
     Operation(
+        rate=Rate.TEXT,
         body=Body(reply_service_pb2.CreateReplyRequest),
         answers=(Reply,),
         errors=(
@@ -99,6 +100,7 @@ async def get_reply(call: Call) -> Answer:
 @routes.patch(
     "/replies/{id}",
     Operation(
+        rate=Rate.TEXT,
         body=Body(reply_service_pb2.UpdateReplyRequest),
         answers=(Reply,),
         errors=(

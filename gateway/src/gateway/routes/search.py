@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from gateway.call import Call
 from gateway.parameters import ID, TEXT, choice, identifier, page_size, paging, text
-from gateway.routing import Access, Operation, Query, Routes
+from gateway.routing import Access, Operation, Query, Rate, Routes
 from gateway.schemas.search import Hit, Hits
 from plaza.forum.v1 import search_service_pb2
 from plaza_kit.errors import RemoteError
@@ -20,6 +20,7 @@ KINDS: Mapping[str, "search_service_pb2.SearchKind.ValueType"] = {
 @routes.get(
     "/search",
     Operation(
+        rate=Rate.SEARCH,
         access=Access.PUBLIC,
         query=(
             Query(

@@ -9,7 +9,7 @@ from gateway.decoding import decode
 from gateway.jsonschema import Schema, message_schema
 from gateway.parameters import integer, path_id
 from gateway.routes.writing import REFUSED_NEW_TEXT, REFUSED_TEXT
-from gateway.routing import Access, Body, Operation, Query, Routes, Shared
+from gateway.routing import Access, Body, Operation, Query, Rate, Routes, Shared
 from gateway.schemas.legacy import Done
 from gateway.schemas.legacy_posts import PostDetail, PostPage, PostSaid, ReplyCreated, ReplyUpdated, Said
 from plaza.forum.v1 import post_service_pb2, reply_service_pb2
@@ -44,6 +44,7 @@ def _only(body: Mapping[str, Any], *, is_change: bool = False) -> dict[str, Any]
 @routes.post(
     "/posts/create/",
     Operation(
+        rate=Rate.TEXT,
         body=Body(
             post_service_pb2.CreatePostRequest,
             schema=_schema(post_service_pb2.CreatePostRequest),
@@ -64,6 +65,7 @@ async def create_legacy_post(call: Call) -> PostSaid:
 @routes.post(
     "/posts/update/{id}/",
     Operation(
+        rate=Rate.TEXT,
         body=Body(
             post_service_pb2.UpdatePostRequest,
             schema=_with_empty(_schema(post_service_pb2.UpdatePostRequest)),
@@ -135,6 +137,7 @@ async def get_legacy_post(call: Call) -> Answer:
 @routes.post(
     "/posts/reply/create/{id}/",
     Operation(
+        rate=Rate.TEXT,
         body=Body(reply_service_pb2.CreateReplyRequest),
         answers=(ReplyCreated,),
         errors=(
@@ -161,6 +164,7 @@ async def create_legacy_reply(call: Call) -> ReplyCreated:
 @routes.post(
     "/posts/reply/update/{id}/",
     Operation(
+        rate=Rate.TEXT,
         body=Body(reply_service_pb2.UpdateReplyRequest),
         answers=(ReplyUpdated,),
         errors=(
