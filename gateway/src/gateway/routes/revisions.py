@@ -1,54 +1,18 @@
 """The edit history of posts and replies: the same routes under each."""
 
-from functools import partial
-from typing import Any, NamedTuple
-
 from gateway.call import Call
 from gateway.conditional import expected_version
 from gateway.parameters import page_size, paging, path_id, text
+from gateway.routes.targets import CONTENT, Kind, on_each
 from gateway.routes.writing import REFUSED_TEXT
-from gateway.routing import Access, Handler, Operation, Routes
+from gateway.routing import Access, Operation, Rate, Routes
 from gateway.schemas.revisions import Restored, Revision, Revisions, WholeRevision
-from plaza.forum.v1 import revision_service_pb2, target_pb2
+from plaza.forum.v1 import revision_service_pb2
 
 routes = Routes("Revisions", "en")
 
 
-class Kind(NamedTuple):
-    """What has a history.
-
-    Attributes:
-        name: In words.
-        path: Of one of it.
-        number: In the contract.
-        not_found: The code for an unknown one.
-        not_author: The code for another user's.
-        changes: What a restored version outdates.
-    """
-
-    name: str
-    path: str
-    number: "target_pb2.TargetKind.ValueType"
-    not_found: str
-    not_author: str
-    changes: tuple[str, ...]
-
-    def target(self, call: Call) -> target_pb2.Target:
-        """Return what the path names."""
-        return target_pb2.Target(kind=self.number, id=path_id(call))
-
-
-KINDS = (
-    Kind(
-        "post",
-        "/posts/{id}",
-        target_pb2.TARGET_KIND_POST,
-        "POST_NOT_FOUND",
-        "NOT_POST_AUTHOR",
-        changes=("posts", "post:{id}"),
-    ),
-    Kind("reply", "/replies/{id}", target_pb2.TARGET_KIND_REPLY, "REPLY_NOT_FOUND", "NOT_REPLY_AUTHOR", changes=("*",)),
-)
+_REFUSED_EDIT = {"post": ("NOT_POST_AUTHOR",), "reply": ("NOT_REPLY_AUTHOR", "POST_LOCKED")}
 
 
 async def list_revisions(kind: Kind, call: Call) -> Revisions:
@@ -80,40 +44,37 @@ async def restore_revision(kind: Kind, call: Call) -> Restored:
     return Restored((await call.ask(call.services.forum.revisions.restore, request)).version)
 
 
-def _bound(handler: Any, kind: Kind) -> Handler:
-    """Return the handler for one kind, with the documentation of the general one."""
-    bound: Any = partial(handler, kind)
-    bound.__doc__ = handler.__doc__.replace("a post", f"a {kind.name}").replace("A post", f"A {kind.name}")
-    bound.__name__ = f"{handler.__name__}_of_{kind.name}"
-    typed: Handler = bound
-    return typed
+def _restoring(kind: Kind) -> Operation:
+    refused = (*_REFUSED_EDIT[kind.name], "VERSION_MISMATCH", *REFUSED_TEXT)
+    return Operation(
+        answers=(Restored,),
+        errors=(kind.not_found, "REVISION_NOT_FOUND", *refused),
+        rate=Rate.TEXT,
+        changes=kind.changes,
+    )
 
 
-def _add(kind: Kind) -> None:
-    base = f"{kind.path}/revisions"
-    listing = Operation(
+on_each(
+    routes,
+    CONTENT,
+    "GET",
+    "/revisions",
+    handler=list_revisions,
+    operation=lambda kind: Operation(
         access=Access.PUBLIC,
         query=paging("Versions", default=20, maximum=100),
         answers=(Revisions,),
         errors=(kind.not_found, "INVALID_REQUEST", "PAGE_TOKEN_INVALID"),
-    )
-    reading = Operation(access=Access.PUBLIC, answers=(WholeRevision,), errors=(kind.not_found, "REVISION_NOT_FOUND"))
-    restoring = Operation(
-        answers=(Restored,),
-        errors=(
-            kind.not_found,
-            "REVISION_NOT_FOUND",
-            kind.not_author,
-            *(("POST_LOCKED",) if kind.name == "reply" else ()),
-            "VERSION_MISMATCH",
-            *REFUSED_TEXT,
-        ),
-        changes=kind.changes,
-    )
-    routes.add("GET", base, operation=listing, handler=_bound(list_revisions, kind))
-    routes.add("GET", base + "/{n}", operation=reading, handler=_bound(get_revision, kind))
-    routes.add("POST", base + "/{n}/restore", operation=restoring, handler=_bound(restore_revision, kind))
-
-
-for _kind in KINDS:
-    _add(_kind)
+    ),
+)
+on_each(
+    routes,
+    CONTENT,
+    "GET",
+    "/revisions/{n}",
+    handler=get_revision,
+    operation=lambda kind: Operation(
+        access=Access.PUBLIC, answers=(WholeRevision,), errors=(kind.not_found, "REVISION_NOT_FOUND")
+    ),
+)
+on_each(routes, CONTENT, "POST", "/revisions/{n}/restore", handler=restore_revision, operation=_restoring)
