@@ -1,8 +1,9 @@
 """What the whole path is compared with: the least an ASGI server does, and the least FastAPI does, on uvicorn.
 
-`python -m bench.baselines asgi|fastapi|typed|bytes PORT FILE`. The first three answer a JSON object of the size of a
+`python -m bench.baselines asgi|fastapi|typed|bytes|list PORT FILE`. The first three answer an object as large as a
 profile. `fastapi` is the route of FastAPI's first tutorial page, a function that returns a dict; `typed` declares what
-it returns, which lets FastAPI serialise faster. `bytes` returns a finished response: the bytes of a file.
+it returns, which lets FastAPI serialise faster. `bytes` returns a finished response: the bytes of a file. `list` does
+the same and takes the parameters of a list, so that it does for the request what such a route has to do.
 """
 
 import sys
@@ -51,7 +52,11 @@ def fastapi(kind: str, content: bytes) -> FastAPI:
     async def finished() -> Response:
         return Response(content, media_type="application/json")
 
-    app.get("/")({"fastapi": profile, "typed": typed_profile, "bytes": finished}[kind])
+    async def listing(page: int = 1, page_size: int = 10) -> Response:
+        return Response(content, media_type="application/json")
+
+    routes = {"fastapi": profile, "typed": typed_profile, "bytes": finished, "list": listing}
+    app.get("/")(routes[kind])
     return app
 
 

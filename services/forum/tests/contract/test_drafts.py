@@ -16,7 +16,7 @@ EVERYTHING = {
     "title": "t",
     "content": "很长的*草稿*\n\n😀",
     "category_id": 2,
-    "post_id": 2**60,
+    "post_id": 2**53 - 1,
     "parent_reply_id": 4,
     "tags": ["a", "花园"],
 }
