@@ -187,12 +187,11 @@ class Service:
     def _build_engagement(self) -> None:
         foundation, posts, writers = self.foundation, self.post_reads, self.writers
         targets = Targets(foundation, posts)
-        views = ReplyViews(foundation, self.viewers)
         self.engagement = EngagementParts(
             votes=Votes(foundation, targets, writers),
             reactions=Reactions(foundation, targets, writers),
             answers=Answers(foundation, posts, writers),
-            bookmarks=Bookmarks(foundation, targets, writers=writers, summaries=self.summaries, views=views),
+            bookmarks=Bookmarks(foundation, targets, writers=writers, summaries=self.summaries, views=self.reply_views),
             follows=Follows(foundation, self.categories, posts=posts, writers=writers),
             blocks=Blocks(foundation, writers),
             reading=Reading(foundation, posts, writers),
@@ -223,7 +222,7 @@ class Service:
 
     def _build_replies(self) -> None:
         foundation = self.foundation
-        views = ReplyViews(foundation, self.viewers)
+        views = self.reply_views = ReplyViews(foundation, self.viewers)
         parts = ReplyParts(
             directory=self.categories,
             writers=self.writers,
